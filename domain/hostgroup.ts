@@ -1,0 +1,34 @@
+/** Hostgroups: named sets of prefixes with thresholds of their own. The longest matching prefix wins; `global` takes the rest. */
+import type { Limits } from './traffic.js';
+import type { Milliseconds, PrefixKey } from './units.js';
+
+export const globalGroup = 'global';
+
+/**
+ * `incoming` and `outgoing` judge each host of the group; `total` judges the sum over all its hosts and
+ * `network` the sum over each network in it, both in either direction.
+ */
+export type Thresholds = {
+  readonly incoming: Limits;
+  readonly outgoing: Limits;
+  readonly total: Limits;
+  readonly network: Limits;
+};
+
+/** How an attack on a host of the group ends. `timeMs` 0: as soon as it is over. */
+export type BanPolicy = {
+  readonly enabled: boolean;
+  readonly enabledIpv6: boolean;
+  readonly timeMs: Milliseconds;
+  readonly onlyIfFinished: boolean;
+  /** How long the rate must stay at or below the threshold to count as finished. */
+  readonly calmMs: Milliseconds;
+};
+
+export type Hostgroup = {
+  readonly name: string;
+  readonly networks: readonly PrefixKey[];
+  readonly windowMs: Milliseconds;
+  readonly thresholds: Thresholds;
+  readonly ban: BanPolicy;
+};

@@ -1,0 +1,172 @@
+/**
+ * What actors need of the outside world. integrations/ and native/door implement these;
+ * main.ts hands them over. No production code asks whether it is under test.
+ */
+import type { Attack, Cause, SampledPacket, Subject } from './attack.js';
+import type { Mitigation } from './mitigation.js';
+import type { Result } from './result.js';
+import type { Direction, FlowDirection, HostRates } from './traffic.js';
+import type { AttackId, HostKey, Milliseconds, UnixMicros } from './units.js';
+
+export type Clock = {
+  /** Monotonic. */
+  readonly now: () => Milliseconds;
+  /** Wall time at start plus monotonic time since: never steps. */
+  readonly unixMicros: () => UnixMicros;
+};
+
+export type LogFields = { readonly [field: string]: unknown };
+/** A line is a lower-case phrase with fields. */
+export type Log = {
+  readonly debug: (phrase: string, fields?: LogFields) => void;
+  readonly info: (phrase: string, fields?: LogFields) => void;
+  readonly warn: (phrase: string, fields?: LogFields) => void;
+  readonly error: (phrase: string, fields?: LogFields) => void;
+  readonly child: (fields: LogFields) => Log;
+};
+
+/** Counters of one source over one tick, for one hostgroup. Opaque; good for one `absorb`. */
+export type Batch = { readonly type: 'batch' };
+
+export type DrainedBatch = {
+  readonly hostgroup: string;
+  readonly batch: Batch;
+  readonly hosts: number;
+};
+
+export type TrafficTotals = {
+  readonly [D in FlowDirection]: { readonly packets: number; readonly bytes: number };
+};
+
+/** Monotonic counts since the source was opened. `packets` and `bytes` are as captured, sampling not undone. */
+export type SourceStats = {
+  readonly packets: number;
+  readonly bytes: number;
+  /** Lost in the kernel: ring full, socket buffer full. */
+  readonly dropped: number;
+  readonly unparsed: number;
+  /** By name of the decode error; only those that happened. */
+  readonly errors: { readonly [name: string]: number };
+  /** Sampling undone. */
+  readonly totals: TrafficTotals;
+  readonly hosts: number;
+  /** IPv6 hosts that found no row in the bounded table: counted in their network only. */
+  readonly hostOverflow: number;
+  readonly flowOverflow: number;
+};
+
+export type ExporterStats = {
+  readonly agent: string;
+  readonly subAgent: number;
+  readonly address: string;
+  readonly datagrams: number;
+  readonly samples: number;
+  readonly sequenceGaps: number;
+  readonly samplingRate: number;
+  readonly lastSeen: UnixMicros;
+};
+
+/** A capture interface or a flow listener. Opening is in `SourceOpener`. */
+export type Source = {
+  /** Hands over what was counted since the last drain. Small drains answer at once, large ones from another thread. */
+  readonly drain: (at: UnixMicros) => readonly DrainedBatch[] | Promise<readonly DrainedBatch[]>;
+  readonly stats: () => SourceStats;
+  readonly exporters: () => readonly ExporterStats[];
+  /** null while all is well; else why the source gives nothing ('interface down', 'interface gone', …). */
+  readonly fault: () => string | null;
+  readonly close: () => void;
+};
+export type SourceOpener = () => Result<Source>;
+
+/** A subject that has passed a threshold since the last judgement. */
+export type Exceeded = {
+  readonly subject: Subject;
+  readonly direction: Direction;
+  readonly cause: Cause;
+  readonly rates: HostRates;
+};
+
+/** How an attacked subject stands now, judged by the limits that caught it or any other of the same scope. */
+export type Standing = {
+  readonly subject: Subject;
+  readonly direction: Direction;
+  readonly over: boolean;
+  readonly rates: HostRates;
+};
+
+export type Judgement = {
+  readonly at: UnixMicros;
+  readonly exceeded: readonly Exceeded[];
+  readonly watched: readonly Standing[];
+  /** Subjects over a threshold that did not fit this judgement; they come with the next. */
+  readonly deferred: number;
+};
+
+export type TopBy = 'packets' | 'bytes' | 'flows';
+export type Talker = { readonly host: HostKey; readonly rates: HostRates };
+export type NetworkRates = { readonly network: string; readonly rates: HostRates };
+
+/** Rates of one hostgroup. `absorb` and `judge` may answer from another thread; calls are carried out in order. */
+export type Meter = {
+  readonly absorb: (batch: Batch) => void | Promise<void>;
+  readonly judge: (at: UnixMicros) => Judgement | Promise<Judgement>;
+  /** Report this subject's standing at every judgement until `unwatch`. A watched subject is not reported as exceeded. */
+  readonly watch: (subject: Subject, direction: Direction) => void;
+  readonly unwatch: (subject: Subject, direction: Direction) => void;
+  readonly total: (at: UnixMicros) => HostRates;
+  readonly networks: (at: UnixMicros) => readonly NetworkRates[];
+  readonly rates: (host: HostKey, at: UnixMicros) => HostRates | null;
+  readonly top: (by: TopBy, direction: Direction, count: number, at: UnixMicros) => readonly Talker[];
+  readonly stats: () => MeterStats;
+  readonly close: () => void;
+};
+export type MeterStats = {
+  readonly hosts: number;
+  readonly exact: number;
+  readonly exactBound: number;
+  /** Times a host deserved exact buckets and none were free. */
+  readonly exactRefused: number;
+  readonly hostsRefused: number;
+  readonly bytes: number;
+};
+
+/** Packets of one subject: some from before now, then the next ones. */
+export type Tap = {
+  /** What has come since the last read; sampled packets from before the tap was opened come first. */
+  readonly read: () => readonly SampledPacket[];
+  readonly close: () => void;
+};
+export type TapOpener = (subject: Subject, count: number) => Tap;
+
+/** The local journal. A write is durable when its promise resolves. */
+export type Journal = {
+  readonly append: (entries: readonly JournalEntry[]) => Promise<Result<void>>;
+  readonly active: () => Promise<Result<readonly Mitigation[]>>;
+  readonly history: (limit: number) => Promise<Result<readonly Attack[]>>;
+  readonly close: () => Promise<void>;
+};
+export type JournalEntry =
+  | { readonly kind: 'mitigation'; readonly mitigation: Mitigation }
+  | { readonly kind: 'attack'; readonly attack: Attack };
+
+export type ScriptAction = 'ban' | 'unban' | 'attack_details';
+export type ScriptRun = {
+  readonly path: string;
+  /** argv 1..4: address, direction, packets per second, action. */
+  readonly args: readonly [string, string, string, ScriptAction];
+  readonly stdin: string;
+  readonly timeoutMs: Milliseconds;
+};
+export type ScriptOutcome = {
+  readonly exitCode: number;
+  readonly output: string;
+  readonly tookMs: Milliseconds;
+};
+/** Runs one program without a shell; kills its process group at the time limit. */
+export type ScriptRunner = (run: ScriptRun, signal: AbortSignal) => Promise<Result<ScriptOutcome>>;
+
+export type EvidenceFile = { readonly name: string; readonly content: string | Uint8Array };
+/** Writes whole files into the evidence folder; returns their paths. */
+export type EvidenceStore = {
+  readonly write: (attack: AttackId, files: readonly EvidenceFile[]) => Promise<Result<readonly string[]>>;
+};

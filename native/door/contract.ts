@@ -1,0 +1,207 @@
+/**
+ * The whole of what TypeScript may ask of C++, in types only. `load.ts` finds the binary.
+ *
+ * A value that may be absent is `T | null`, never optional. Handles are opaque. Counters cross as
+ * float64, exact to 2^53. Times are microseconds since the Unix epoch and are always given by the
+ * caller, so that a replay decides the same at every run. TypeScript checks types and ranges and
+ * throws; C++ checks again and returns a code.
+ */
+
+import type { SampledPacket } from '../../domain/attack.js';
+import type {
+  Batch,
+  ExporterStats,
+  Judgement,
+  MeterStats,
+  NetworkRates,
+  SourceStats,
+  Talker,
+  TopBy,
+} from '../../domain/ports.js';
+import type { Direction, HostRates } from '../../domain/traffic.js';
+
+export interface EngineHandle {
+  readonly type: 'engine';
+}
+export interface SourceHandle {
+  readonly type: 'source';
+}
+export interface MeterHandle {
+  readonly type: 'meter';
+}
+export interface TapHandle {
+  readonly type: 'tap';
+}
+
+export type EngineOptions = {
+  /** CIDR text; nested prefixes allowed, the longest decides. */
+  readonly networks: readonly string[];
+  /** Index in this list is the group's number; a group without prefixes takes what no other matches. */
+  readonly hostgroups: readonly { readonly name: string; readonly networks: readonly string[] }[];
+  readonly tickMicros: number;
+  /** Rows for IPv6 hosts, a thread's table; a power of two. */
+  readonly ipv6Hosts: number;
+  readonly countFlows: boolean;
+  /** Slots of a thread's flow set; a power of two. */
+  readonly flowSlots: number;
+  /** Keys the hash tables; null draws one from the system. */
+  readonly seed: bigint | null;
+  /** Bytes kept of a sampled packet. */
+  readonly sampleBytes: number;
+};
+
+export const fanoutModes = ['cpu', 'lb', 'hash', 'random', 'rollover', 'queue_mapping'] as const;
+export type FanoutMode = (typeof fanoutModes)[number];
+
+export type CaptureOptions = {
+  readonly interface: string;
+  readonly workers: number;
+  readonly fanout: FanoutMode;
+  readonly promiscuous: boolean;
+  /** Bytes of a frame that the kernel copies; the wire length is counted in full. */
+  readonly snapLength: number;
+  /** A worker's ring. */
+  readonly ringBytes: number;
+  /** The kernel hands over a block at the latest after this. */
+  readonly blockTimeoutMs: number;
+  /** What each packet stands for. */
+  readonly sampling: number;
+  readonly lengthFromIp: boolean;
+};
+
+export type SflowOptions = {
+  readonly address: string;
+  readonly port: number;
+  readonly receiveBufferBytes: number;
+  readonly lengthFromIp: boolean;
+  readonly maxExporters: number;
+};
+
+export type ReplayOptions = {
+  readonly path: string;
+  readonly lengthFromIp: boolean;
+  readonly sampling: number;
+  /** Decode the sFlow datagrams in the capture in place of its packets. */
+  readonly flows: boolean;
+};
+
+/** Where a replay stands. `at` is the end of the tick just read. */
+export type ReplayStep = {
+  readonly at: number;
+  readonly done: boolean;
+  readonly packets: number;
+  readonly offset: number;
+  readonly size: number;
+};
+
+export type ReplayFlowTotals = {
+  readonly datagrams: number;
+  readonly records: number;
+  readonly samples: number;
+  readonly packets: number;
+  readonly bytes: number;
+  readonly exporters: number;
+  readonly templates: number;
+  readonly decode_errors: number;
+};
+
+export type NativeThresholds = {
+  /** In the order of domain/traffic.ts `metrics`; NaN: not judged. */
+  readonly incoming: Float64Array;
+  readonly outgoing: Float64Array;
+  readonly total: Float64Array;
+  readonly network: Float64Array;
+};
+
+export type MeterOptions = {
+  readonly hostgroup: number;
+  readonly windowMicros: number;
+  readonly thresholds: NativeThresholds;
+  readonly exactBytes: number;
+  readonly ipv6Hosts: number;
+};
+
+export type Drained = { readonly hostgroup: number; readonly batch: Batch; readonly hosts: number };
+/** An address or a prefix, as text. */
+export type SubjectText = string;
+
+export type BenchPacketsOptions = {
+  readonly hosts: number;
+  readonly flows: boolean;
+  readonly seconds: number;
+  readonly seed: bigint;
+  readonly pcap: string | null;
+};
+export type BenchPacketsResult = {
+  readonly packets: number;
+  readonly seconds: number;
+  readonly mpps: number;
+  readonly nsPerPacket: number;
+  /** One tick over all hosts: handing over, then absorbing and judging (off the main thread). */
+  readonly drainMs: number;
+  readonly absorbMs: number;
+  readonly judgeMs: number;
+};
+
+export interface NativeDoor {
+  readonly version: () => string;
+  readonly layout: () => {
+    readonly classes: readonly string[];
+    readonly metrics: readonly string[];
+    readonly errors: readonly string[];
+  };
+
+  readonly createEngine: (options: EngineOptions) => EngineHandle;
+
+  /** Throws an Error whose `code` is SOURCE_UNAVAILABLE when the interface or the address cannot be had. */
+  readonly openCapture: (engine: EngineHandle, options: CaptureOptions) => SourceHandle;
+  readonly openSflow: (engine: EngineHandle, options: SflowOptions) => SourceHandle;
+  /** Throws CAPTURE_UNREADABLE. */
+  readonly openReplay: (engine: EngineHandle, options: ReplayOptions) => SourceHandle;
+  readonly replayStep: (source: SourceHandle) => ReplayStep;
+  readonly replayFlowTotals: (source: SourceHandle) => ReplayFlowTotals;
+
+  readonly boundPort: (source: SourceHandle) => number;
+  readonly drain: (source: SourceHandle, at: number) => readonly Drained[] | Promise<readonly Drained[]>;
+  readonly stats: (source: SourceHandle) => SourceStats;
+  readonly exporters: (source: SourceHandle) => readonly ExporterStats[];
+  readonly fault: (source: SourceHandle) => string | null;
+  readonly closeSource: (source: SourceHandle) => void;
+
+  readonly createMeter: (engine: EngineHandle, options: MeterOptions) => MeterHandle;
+  readonly absorb: (meter: MeterHandle, batch: Batch) => void | Promise<void>;
+  readonly judge: (meter: MeterHandle, at: number) => Judgement | Promise<Judgement>;
+  readonly watch: (meter: MeterHandle, subject: SubjectText, direction: Direction) => void;
+  readonly unwatch: (meter: MeterHandle, subject: SubjectText, direction: Direction) => void;
+  readonly meterTotal: (meter: MeterHandle, at: number) => HostRates;
+  readonly meterNetworks: (meter: MeterHandle, at: number) => readonly NetworkRates[];
+  readonly meterRates: (meter: MeterHandle, host: string, at: number) => HostRates | null;
+  readonly meterTop: (
+    meter: MeterHandle,
+    by: TopBy,
+    direction: Direction,
+    count: number,
+    at: number,
+  ) => readonly Talker[];
+  readonly meterStats: (meter: MeterHandle) => MeterStats;
+  readonly closeMeter: (meter: MeterHandle) => void;
+
+  readonly openTap: (engine: EngineHandle, subject: SubjectText, count: number) => TapHandle;
+  readonly readTap: (tap: TapHandle) => readonly SampledPacket[];
+  readonly closeTap: (tap: TapHandle) => void;
+
+  /** Sends raw frames out of an interface; for traffic/. `frames`: each a whole frame. Resolves with how many were sent. */
+  readonly sendFrames: (
+    options: SendOptions,
+  ) => Promise<{ readonly sent: number; readonly seconds: number; readonly firstAt: number }>;
+
+  readonly benchPackets: (options: BenchPacketsOptions) => BenchPacketsResult;
+}
+
+/** `path`: a capture file whose frames are sent; `packetsPerSecond` null keeps the capture's own times; `loops` ≥ 1. */
+export type SendOptions = {
+  readonly interface: string;
+  readonly path: string;
+  readonly packetsPerSecond: number | null;
+  readonly loops: number;
+};

@@ -1,0 +1,91 @@
+/**
+ * What the files and the environment come to: domain values, checked, in the program's units.
+ * main.ts hands each room its part; the shape of a file never travels further in.
+ */
+import type { Hostgroup } from '../domain/hostgroup.js';
+import type { Milliseconds, PrefixKey } from '../domain/units.js';
+
+export type InterfaceSettings = {
+  readonly name: string;
+  readonly workers: number;
+  readonly fanout: 'cpu' | 'lb' | 'hash' | 'random' | 'rollover' | 'queue_mapping';
+  readonly promiscuous: boolean;
+  readonly snapLength: number;
+  readonly ringBytes: number;
+  readonly blockTimeoutMs: Milliseconds;
+  readonly sampling: number;
+  readonly lengthFromIp: boolean;
+};
+
+export type ListenerSettings = {
+  readonly address: string;
+  readonly port: number;
+  readonly receiveBufferBytes: number;
+  readonly lengthFromIp: boolean;
+  readonly maxExporters: number;
+};
+
+export type CaptureSettings = {
+  readonly tickMs: Milliseconds;
+  readonly ipv6Hosts: number;
+  readonly countFlows: boolean;
+  readonly flowSlots: number;
+  readonly interfaces: readonly InterfaceSettings[];
+  readonly sflow: readonly ListenerSettings[];
+};
+
+export type EvidenceSettings = {
+  readonly packets: number;
+  readonly timeLimitMs: Milliseconds;
+  readonly directory: string;
+  readonly pcap: boolean;
+  readonly sampleBytes: number;
+};
+
+export type NotifySettings = {
+  /** null: no script. */
+  readonly script: string | null;
+  readonly timeoutMs: Milliseconds;
+  readonly concurrency: number;
+  readonly queue: number;
+};
+
+export type LogSettings = {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly file: string | null;
+  readonly format: 'json' | 'pretty' | 'auto';
+};
+
+export type StateSettings = { readonly dir: string };
+
+export type Settings = {
+  readonly networks: readonly PrefixKey[];
+  readonly whitelist: readonly PrefixKey[];
+  /** `global` is always among them, and last. */
+  readonly hostgroups: readonly Hostgroup[];
+  readonly capture: CaptureSettings;
+  readonly evidence: EvidenceSettings;
+  readonly notify: NotifySettings;
+  readonly state: StateSettings;
+  readonly log: LogSettings;
+  readonly pidFile: string | null;
+  /** Directions that are judged and counted for hosts at all. */
+  readonly process: { readonly incoming: boolean; readonly outgoing: boolean };
+};
+
+export type Severity = 'error' | 'warning' | 'note';
+
+/** One fault or remark: where, what is wrong, what would be right. */
+export type Finding = {
+  readonly severity: Severity;
+  readonly file: string;
+  /** 1-based; null when the fault is of the file as a whole. */
+  readonly line: number | null;
+  readonly key: string | null;
+  readonly message: string;
+  readonly remedy: string;
+};
+
+export type Loaded =
+  | { readonly ok: true; readonly settings: Settings; readonly findings: readonly Finding[] }
+  | { readonly ok: false; readonly findings: readonly Finding[] };

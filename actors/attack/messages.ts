@@ -1,0 +1,15 @@
+/** Protocol of an attack actor: one actor a subject and direction under attack. */
+import type { Attack, SampledPacket } from '../../domain/attack.js';
+import type { Standing } from '../../domain/ports.js';
+import type { UnixMicros } from '../../domain/units.js';
+
+export type AttackMessage =
+  /** How the subject stands, at most once a second unless `over` changed. */
+  | { readonly kind: 'standing'; readonly standing: Standing; readonly at: UnixMicros }
+  /** Look into the tap, and at the clock. */
+  | { readonly kind: 'collect' }
+  | { readonly kind: 'collected'; readonly packets: readonly SampledPacket[] }
+  | { readonly kind: 'check_end' }
+  /** An operator ends it. */
+  | { readonly kind: 'release' }
+  | { readonly kind: 'report'; readonly reply: (attack: Attack) => void };

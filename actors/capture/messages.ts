@@ -1,0 +1,25 @@
+/** Protocol of the sensing actors. Sent by themselves (timers), by hostgroups never, by control for reports. */
+import type { ExporterStats, SourceStats, TrafficTotals } from '../../domain/ports.js';
+
+export type SourceReport = {
+  readonly name: string;
+  readonly kind: 'interface' | 'sflow';
+  readonly state: 'up' | 'down';
+  readonly fault: string | null;
+  /** Counts of this incarnation and all before it. */
+  readonly stats: SourceStats;
+  /** Per second over the last whole second, sampling undone. */
+  readonly rates: TrafficTotals;
+  readonly opened: number;
+};
+
+export type SourceMessage =
+  | { readonly kind: 'tick' }
+  | { readonly kind: 'survey' }
+  | { readonly kind: 'report'; readonly reply: (report: SourceReport) => void };
+
+export type ExporterReport = ExporterStats & { readonly listener: string };
+
+export type ExporterMessage =
+  | { readonly kind: 'observed'; readonly stats: ExporterStats }
+  | { readonly kind: 'report'; readonly reply: (report: ExporterReport) => void };

@@ -1,0 +1,81 @@
+/** Protocol of the control actor: an operator's questions and orders. Every console speaks to it alone. */
+import type { Attack } from '../../domain/attack.js';
+import type { Mitigation } from '../../domain/mitigation.js';
+import type { Talker, TopBy } from '../../domain/ports.js';
+import type { Result } from '../../domain/result.js';
+import type { Direction } from '../../domain/traffic.js';
+import type { Milliseconds } from '../../domain/units.js';
+import type { TreeNode } from '../../supervision/spec.js';
+import type { ExporterReport, SourceReport } from '../capture/messages.js';
+import type { HostgroupReport } from '../hostgroup/messages.js';
+import type { ScriptReport } from '../script/messages.js';
+
+export type Status = {
+  readonly version: string;
+  readonly pid: number;
+  readonly uptimeSeconds: number;
+  readonly startedAt: string;
+  readonly memory: { readonly rssBytes: number; readonly heapBytes: number };
+  readonly eventLoop: { readonly p50Ms: number; readonly p99Ms: number };
+  readonly capture: {
+    readonly interfaces: readonly {
+      readonly name: string;
+      readonly state: string;
+      readonly fault: string | null;
+      readonly packets: number;
+      readonly bytes: number;
+      readonly dropped: number;
+      readonly unparsed: number;
+      readonly pps: number;
+      readonly bps: number;
+    }[];
+  };
+  readonly flow: {
+    readonly listeners: readonly {
+      readonly address: string;
+      readonly state: string;
+      readonly fault: string | null;
+      readonly datagrams: number;
+      readonly records: number;
+      readonly dropped: number;
+      readonly errors: { readonly [name: string]: number };
+    }[];
+    readonly exporters: readonly ExporterReport[];
+  };
+  readonly sources: readonly SourceReport[];
+  readonly hostgroups: readonly HostgroupReport[];
+  readonly attacks: number;
+  readonly script: ScriptReport | null;
+  readonly deadLetters: number;
+  readonly tree: TreeNode;
+};
+
+export type ControlRequest =
+  | { readonly kind: 'status' }
+  | { readonly kind: 'attacks'; readonly history: number }
+  | {
+      readonly kind: 'ban';
+      readonly host: string;
+      readonly forMs: Milliseconds | null;
+      readonly comment: string;
+    }
+  | { readonly kind: 'unban'; readonly host: string }
+  | { readonly kind: 'top'; readonly by: TopBy; readonly direction: Direction; readonly count: number }
+  | { readonly kind: 'reload' };
+
+export type AttackList = { readonly active: readonly Mitigation[]; readonly ended: readonly Attack[] };
+export type ReloadReport = { readonly changes: readonly string[] };
+
+export type ControlAnswer =
+  | { readonly kind: 'status'; readonly status: Status }
+  | { readonly kind: 'attacks'; readonly list: AttackList }
+  | { readonly kind: 'banned'; readonly mitigation: Mitigation }
+  | { readonly kind: 'unbanned'; readonly mitigation: Mitigation }
+  | { readonly kind: 'top'; readonly talkers: readonly Talker[] }
+  | { readonly kind: 'reloaded'; readonly report: ReloadReport };
+
+export type ControlMessage = {
+  readonly kind: 'request';
+  readonly request: ControlRequest;
+  readonly reply: (answer: Result<ControlAnswer>) => void;
+};

@@ -1,0 +1,33 @@
+/** Protocol of the script actor: runs the notify script, bounded in number and time, in order for each subject. */
+
+import type { ScriptAction } from '../../domain/ports.js';
+import type { AttackId } from '../../domain/units.js';
+
+export type ScriptReport = {
+  readonly running: number;
+  readonly waiting: number;
+  readonly started: number;
+  readonly failed: number;
+  readonly timedOut: number;
+  readonly dropped: number;
+};
+
+export type ScriptMessage =
+  | {
+      readonly kind: 'notify';
+      readonly attack: AttackId;
+      readonly action: ScriptAction;
+      readonly subject: string;
+      readonly direction: string;
+      /** Packets per second, whole. */
+      readonly power: number;
+      readonly stdin: string;
+    }
+  | {
+      readonly kind: 'finished';
+      readonly attack: AttackId;
+      readonly action: ScriptAction;
+      readonly failed: boolean;
+      readonly timedOut: boolean;
+    }
+  | { readonly kind: 'report'; readonly reply: (report: ScriptReport) => void };

@@ -15,11 +15,11 @@ export type Thresholds = {
   readonly network: Limits;
 };
 
-/** How an attack on a host of the group ends. `timeMs` 0: as soon as it is over. */
+/** How an attack on a host of the group ends. `timeMs` 0: as soon as it is over; null: by hand alone. */
 export type BanPolicy = {
   readonly enabled: boolean;
   readonly enabledIpv6: boolean;
-  readonly timeMs: Milliseconds;
+  readonly timeMs: Milliseconds | null;
   readonly onlyIfFinished: boolean;
   /** How long the rate must stay at or below the threshold to count as finished. */
   readonly calmMs: Milliseconds;

@@ -1,0 +1,71 @@
+/// Why bytes were not counted: one closed list, from which the names and the counters are made.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace tidegate {
+
+// Add an error to its section; its name and its counter follow. `none` is success and stays first.
+// clang-format off
+#define TIDEGATE_DECODE_ERRORS(X)                                                               \
+  X(none)                                                                                       \
+  /* wire/: one frame */                                                                        \
+  X(link_truncated)           /* the link header is not whole */                                \
+  X(link_unsupported)         /* a link type that wire/ does not read */                        \
+  X(vlan_too_deep)            /* more than kMaxVlanTags tags */                                 \
+  X(mpls_truncated)           /* the captured bytes end inside the label stack */               \
+  X(mpls_too_deep)            /* more than kMaxMplsLabels labels */                             \
+  X(pppoe_malformed)          /* PPPoE version, type or length impossible */                    \
+  X(not_ip)                   /* ARP, LLDP, …: nothing to count by address */                   \
+  X(ipv4_truncated)                                                                             \
+  X(ipv4_bad_version)                                                                           \
+  X(ipv4_bad_header_length)   /* below 20 bytes, or past the datagram */                        \
+  X(ipv4_bad_total_length)    /* below the header's own length */                               \
+  X(ipv6_truncated)                                                                             \
+  X(ipv6_bad_version)                                                                           \
+  X(ipv6_too_many_extensions) /* more than kMaxExtensionHeaders */                              \
+  /* capture/: pcap and pcapng files */                                                         \
+  X(pcap_bad_magic)                                                                             \
+  X(pcap_truncated)                                                                             \
+  X(pcap_bad_record_length)                                                                     \
+  X(pcap_bad_block)                                                                             \
+  X(pcap_too_many_interfaces)                                                                   \
+  X(pcap_unknown_interface)                                                                     \
+  /* flow/: sFlow version 5 */                                                                  \
+  X(sflow_truncated)                                                                            \
+  X(sflow_bad_version)                                                                          \
+  X(sflow_bad_address_type)                                                                     \
+  X(sflow_too_many_samples)                                                                     \
+  X(sflow_too_many_records)                                                                     \
+  X(sflow_bad_sample_length)                                                                    \
+  X(sflow_bad_record_length)                                                                    \
+  X(sflow_unsupported_header)                                                                   \
+  X(sflow_too_many_exporters)
+// clang-format on
+
+enum class DecodeError : std::uint8_t {
+#define TIDEGATE_ERROR_MEMBER(name) name,
+  TIDEGATE_DECODE_ERRORS(TIDEGATE_ERROR_MEMBER)
+#undef TIDEGATE_ERROR_MEMBER
+};
+
+/// Names in the order of DecodeError: what stats and metrics call them.
+inline constexpr std::array kDecodeErrorNames{
+#define TIDEGATE_ERROR_NAME(name) std::string_view{#name},
+    TIDEGATE_DECODE_ERRORS(TIDEGATE_ERROR_NAME)
+#undef TIDEGATE_ERROR_NAME
+};
+inline constexpr std::size_t kDecodeErrors = kDecodeErrorNames.size();
+static_assert(kDecodeErrors < 256);
+
+constexpr std::string_view error_name(DecodeError error) noexcept {
+  return kDecodeErrorNames[static_cast<std::size_t>(error)];
+}
+
+/// A count for each error, by the error itself; `none` is never counted.
+using DecodeErrorCounts = std::array<std::uint64_t, kDecodeErrors>;
+
+}  // namespace tidegate

@@ -1,0 +1,126 @@
+/**
+ * The two daemons side by side: both read Debian's stock fastnetmon.conf, in which only paths, the interface,
+ * `mirror_afpacket` and what a run varies are changed.
+ */
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Program, start } from './process.js';
+
+export type Call = { readonly atMicros: number; readonly args: readonly string[] };
+
+export type Contender = {
+  readonly name: 'tidegate' | 'fastnetmon';
+  readonly program: Program;
+  /** What its notify script was called with so far, with the time the script started. */
+  readonly calls: () => readonly Call[];
+};
+
+export type Conditions = {
+  readonly directory: string;
+  readonly interface: string;
+  readonly networks: readonly string[];
+  /** Options of fastnetmon.conf that this run changes. */
+  readonly options: Readonly<Record<string, string>>;
+  /** Wraps a command line so that it runs where the interface is. */
+  readonly inside: (argv: readonly string[]) => readonly [string, ...string[]];
+};
+
+export const stockConfiguration = '/etc/fastnetmon.conf';
+
+const packageRoot = (): string => {
+  const here = dirname(fileURLToPath(import.meta.url));
+  return here.includes('/dist/') ? join(here, '..', '..') : join(here, '..');
+};
+export const cliPath = join(packageRoot(), 'dist', 'console', 'cli', 'bin.js');
+
+/** The stock file with some options given other values; an option it does not have is added at its end. */
+export function reconfigured(stock: string, options: Readonly<Record<string, string>>): string {
+  const left = new Map(Object.entries(options));
+  const lines = stock.split('\n').map((line) => {
+    const name = /^\s*([a-z0-9_]+)\s*=/.exec(line)?.[1];
+    if (name === undefined) return line;
+    const value = left.get(name);
+    if (value === undefined) return line;
+    left.delete(name);
+    return `${name} = ${value}`;
+  });
+  return [...lines, ...[...left].map(([name, value]) => `${name} = ${value}`), ''].join('\n');
+}
+
+/** A script that writes when it started and with what; its stdin is read to the end, as a real one would. */
+function recorder(directory: string): { readonly script: string; readonly calls: () => readonly Call[] } {
+  const script = join(directory, 'notify.sh');
+  const log = join(directory, 'calls.log');
+  writeFileSync(log, '');
+  writeFileSync(
+    script,
+    `#!/bin/bash\necho "$EPOCHREALTIME $*" >> '${log}'\n[ "$4" = unban ] || cat > /dev/null\n`,
+  );
+  chmodSync(script, 0o755);
+  const calls = (): readonly Call[] =>
+    readFileSync(log, 'utf8')
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => {
+        const [at = '0', ...args] = line.split(' ');
+        return { atMicros: Math.round(Number(at.replace(',', '.')) * 1e6), args };
+      });
+  return { script, calls };
+}
+
+function prepare(
+  name: string,
+  conditions: Conditions,
+): { readonly file: string; readonly home: string; readonly calls: () => readonly Call[] } {
+  const home = join(conditions.directory, name);
+  mkdirSync(home, { recursive: true });
+  const { script, calls } = recorder(home);
+  const networks = join(home, 'networks_list');
+  const whitelist = join(home, 'networks_whitelist');
+  writeFileSync(networks, `${conditions.networks.join('\n')}\n`);
+  writeFileSync(whitelist, '');
+  const file = join(home, 'fastnetmon.conf');
+  const paths = {
+    networks_list_path: networks,
+    white_list_path: whitelist,
+    notify_script_path: script,
+    pid_path: join(home, 'daemon.pid'),
+    cli_stats_file_path: join(home, 'stats.dat'),
+    cli_stats_ipv6_file_path: join(home, 'stats6.dat'),
+    interfaces: conditions.interface,
+    mirror_afpacket: 'on',
+    // neither calls home nor opens a port during a measurement
+    disable_usage_report: 'on',
+    enable_api: 'off',
+    prometheus: 'off',
+  };
+  writeFileSync(
+    file,
+    reconfigured(readFileSync(stockConfiguration, 'utf8'), { ...paths, ...conditions.options }),
+  );
+  return { file, home, calls };
+}
+
+export function startFastnetmon(conditions: Conditions): Contender {
+  const { file, home, calls } = prepare('fastnetmon', conditions);
+  const argv = [
+    'fastnetmon',
+    '--configuration_file',
+    file,
+    '--log_file',
+    join(home, 'fastnetmon.log'),
+    '--disable_pid_logic',
+  ];
+  return { name: 'fastnetmon', program: start(conditions.inside(argv)), calls };
+}
+
+export function startTidegate(conditions: Conditions): Contender {
+  const { file, home, calls } = prepare('tidegate', conditions);
+  const env = { ...process.env, TIDEGATE_STATE_DIR: join(home, 'state') };
+  return {
+    name: 'tidegate',
+    program: start(conditions.inside([process.execPath, cliPath, 'run', '--config', file]), env),
+    calls,
+  };
+}

@@ -1,0 +1,166 @@
+/** Status and attacks as a person reads them in a terminal. Pure: values in, text out. */
+import type { AttackList, Status } from '../../actors/control/messages.js';
+import { subjectText } from '../../domain/attack.js';
+import type { Mitigation } from '../../domain/mitigation.js';
+import { rfc3339 } from '../../domain/units.js';
+import type { TreeNode } from '../../supervision/spec.js';
+import { type Colors, duration, figure, type Terminal, table } from './terminal.js';
+
+const right = 'right' as const;
+
+function sources(status: Status, view: Terminal): string {
+  const rows = status.sources.map((source) => [
+    source.name,
+    source.state === 'up' ? view.colors.green('up') : view.colors.red(source.fault ?? 'down'),
+    figure(source.stats.packets),
+    figure(source.stats.dropped),
+    figure(source.stats.unparsed),
+    figure(source.rates.incoming.packets),
+    `${figure(source.rates.incoming.bytes * 8)}bit`,
+    figure(source.rates.outgoing.packets),
+    `${figure(source.rates.outgoing.bytes * 8)}bit`,
+    figure(source.rates.internal.packets + source.rates.other.packets),
+  ]);
+  if (rows.length === 0) return 'no sources';
+  const columns = [
+    { title: 'source' },
+    { title: 'state' },
+    { title: 'received', align: right },
+    { title: 'dropped', align: right },
+    { title: 'unparsed', align: right },
+    { title: 'in pps', align: right },
+    { title: 'in /s', align: right },
+    { title: 'out pps', align: right },
+    { title: 'out /s', align: right },
+    { title: 'else pps', align: right },
+  ];
+  return table(columns, rows, view.width);
+}
+
+function groups(status: Status, view: Terminal): string {
+  const rows = status.hostgroups.map((group) => [
+    group.name,
+    figure(group.meter.hosts),
+    figure(group.total.incoming.total.pps),
+    `${figure(group.total.incoming.total.bps)}bit`,
+    figure(group.total.outgoing.total.pps),
+    `${figure(group.total.outgoing.total.bps)}bit`,
+    figure(group.attacks),
+  ]);
+  const columns = [
+    { title: 'hostgroup' },
+    { title: 'hosts', align: right },
+    { title: 'in pps', align: right },
+    { title: 'in /s', align: right },
+    { title: 'out pps', align: right },
+    { title: 'out /s', align: right },
+    { title: 'attacks', align: right },
+  ];
+  return table(columns, rows, view.width);
+}
+
+function exporters(status: Status, view: Terminal): string {
+  const rows = status.flow.exporters.map((exporter) => [
+    exporter.agent,
+    exporter.listener,
+    figure(exporter.datagrams),
+    figure(exporter.samples),
+    figure(exporter.sequenceGaps),
+    `1:${exporter.samplingRate}`,
+  ]);
+  const columns = [
+    { title: 'exporter' },
+    { title: 'listener' },
+    { title: 'datagrams', align: right },
+    { title: 'samples', align: right },
+    { title: 'lost', align: right },
+    { title: 'sampling', align: right },
+  ];
+  return table(columns, rows, view.width);
+}
+
+function stateOf(node: TreeNode, colors: Colors): string {
+  const state = node.state === 'running' ? '' : ` ${colors.yellow(node.state)}`;
+  const restarts = node.restarts > 0 ? ` ${colors.yellow(`restarts ${node.restarts}`)}` : '';
+  const drops = node.dropped > 0 ? ` ${colors.red(`dropped ${node.dropped}`)}` : '';
+  const crash = node.lastCrash === null ? '' : ` ${colors.dim(node.lastCrash)}`;
+  const queue = node.kind === 'actor' ? ` gen ${node.generation} queue ${node.queue}/${node.queueBound}` : '';
+  return `${colors.dim(queue)}${state}${restarts}${drops}${crash}`;
+}
+
+/** The supervision tree, a line a node. */
+export function renderTree(root: TreeNode, colors: Colors): string {
+  const lines: string[] = [];
+  const draw = (node: TreeNode, lead: string, branch: string): void => {
+    lines.push(`${lead}${branch}${node.id}${stateOf(node, colors)}`);
+    const inner = branch === '' ? lead : `${lead}${branch === '└─ ' ? '   ' : '│  '}`;
+    node.children.forEach((child, i) => {
+      draw(child, inner, i === node.children.length - 1 ? '└─ ' : '├─ ');
+    });
+  };
+  draw(root, '', '');
+  return lines.join('\n');
+}
+
+export function renderStatus(status: Status, view: Terminal): string {
+  const { colors } = view;
+  const script = status.script;
+  const parts = [
+    `${colors.bold(`tidegate ${status.version}`)}  pid ${status.pid}  up ${duration(status.uptimeSeconds)}  ` +
+      `memory ${figure(status.memory.rssBytes)}B  event loop p99 ${status.eventLoop.p99Ms.toFixed(1)} ms  ` +
+      `attacks ${status.attacks > 0 ? colors.red(String(status.attacks)) : '0'}`,
+    sources(status, view),
+    ...(status.flow.exporters.length > 0 ? [exporters(status, view)] : []),
+    groups(status, view),
+    ...(script === null
+      ? []
+      : [
+          `notify script: ${script.started} started, ${script.running} running, ${script.waiting} waiting, ` +
+            `${script.failed} failed, ${script.timedOut} timed out, ${script.dropped} dropped`,
+        ]),
+    renderTree(status.tree, colors),
+  ];
+  return parts.join('\n\n');
+}
+
+const cause = (mitigation: Mitigation): string => {
+  const fired = mitigation.attack.cause;
+  if (fired === null) return mitigation.comment === '' ? 'by hand' : `by hand: ${mitigation.comment}`;
+  return `${fired.metric} ${figure(fired.rate)} > ${figure(fired.threshold)}`;
+};
+
+export function renderAttacks(list: AttackList, view: Terminal, nowMicros: number): string {
+  const active = list.active.map((mitigation) => [
+    view.colors.red(subjectText(mitigation.attack.subject)),
+    mitigation.attack.direction,
+    mitigation.attack.hostgroup,
+    cause(mitigation),
+    mitigation.attack.fingerprint?.vector ?? mitigation.attack.evidence,
+    `${figure(mitigation.attack.peak.pps)}pps`,
+    rfc3339(mitigation.since).slice(0, 19),
+    mitigation.until === null
+      ? 'released by hand'
+      : duration(Math.max(0, (mitigation.until - nowMicros) / 1e6)),
+  ]);
+  const ended = list.ended.map((attack) => [
+    subjectText(attack.subject),
+    attack.direction,
+    attack.hostgroup,
+    attack.fingerprint?.vector ?? attack.evidence,
+    `${figure(attack.peak.pps)}pps`,
+    rfc3339(attack.startedAt).slice(0, 19),
+    attack.endedAt === null ? '' : duration((attack.endedAt - attack.startedAt) / 1e6),
+  ]);
+  const titles = (names: readonly string[]) => names.map((title) => ({ title }));
+  const now =
+    active.length === 0
+      ? 'no attack in progress'
+      : table(
+          titles(['host', 'direction', 'hostgroup', 'cause', 'vector', 'peak', 'since', 'left']),
+          active,
+          view.width,
+        );
+  if (ended.length === 0) return now;
+  const before = titles(['ended', 'direction', 'hostgroup', 'vector', 'peak', 'began', 'lasted']);
+  return `${now}\n\n${table(before, ended, view.width)}`;
+}

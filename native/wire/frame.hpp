@@ -7,7 +7,7 @@
 
 #include "../base/errors.hpp"
 #include "../base/facts.hpp"
-#include "link.hpp"
+#include "../base/link.hpp"
 
 namespace tidegate {
 

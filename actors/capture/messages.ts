@@ -11,12 +11,16 @@ export type SourceReport = {
   /** Per second over the last whole second, sampling undone. */
   readonly rates: TrafficTotals;
   readonly opened: number;
+  /** Batches that no hostgroup took: its mailbox was full, or there is no such group. */
+  readonly undelivered: number;
 };
 
 export type SourceMessage =
   | { readonly kind: 'tick' }
   | { readonly kind: 'survey' }
-  | { readonly kind: 'report'; readonly reply: (report: SourceReport) => void };
+  | { readonly kind: 'report'; readonly reply: (report: SourceReport) => void }
+  /** The exporters of a flow listener; an interface has none. */
+  | { readonly kind: 'exporters'; readonly reply: (reports: readonly ExporterReport[]) => void };
 
 export type ExporterReport = ExporterStats & { readonly listener: string };
 

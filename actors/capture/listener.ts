@@ -1,0 +1,110 @@
+/**
+ * One flow listener: its flows' counters to the hostgroups, and one actor an exporter that sends to it.
+ *
+ * Exporters are found by roll call at every survey. More than `maxExporters` are counted, not followed.
+ */
+import { type Pace, pace } from '../../domain/pace.js';
+import type { ExporterStats } from '../../domain/ports.js';
+import type { Context, Ref } from '../../supervision/behaviour.js';
+import { gather } from '../../supervision/gather.js';
+import type { ChildSpec } from '../../supervision/spec.js';
+import { exporterActor } from './exporter.js';
+import { callRoll, exporterId, type Known } from './exporters.js';
+import type { ExporterMessage, ExporterReport, SourceMessage } from './messages.js';
+import { closeSensor, reportOf, type Sensor, type SensorDeps, startSensor, survey, tick } from './sensor.js';
+
+export type ListenerDeps = SensorDeps & { readonly maxExporters: number };
+
+type Listener = {
+  readonly sensor: Sensor;
+  readonly exporters: Map<string, Ref<ExporterMessage>>;
+  /** Of each exporter at the last survey. */
+  readonly known: Map<string, Known>;
+  readonly refusal: Pace;
+};
+
+const mailboxBound = 64;
+const stopDeadlineMs = 1_000;
+const busyLimitMs = 10_000;
+/** Exporters that have not answered by then are left out of the list. */
+const exportersDeadlineMs = 200;
+const complaintMs = 30_000;
+
+export const listenerActor = (deps: ListenerDeps): ChildSpec<Listener, SourceMessage> => ({
+  kind: 'actor',
+  id: deps.name,
+  restart: 'permanent',
+  mailbox: { bound: mailboxBound, overflow: { kind: 'drop_new' } },
+  stopDeadlineMs,
+  busyLimitMs,
+  behaviour: () => ({
+    name: 'listener',
+    init: (context) => ({
+      sensor: startSensor('sflow', deps, context),
+      exporters: new Map(),
+      known: new Map(),
+      refusal: pace(complaintMs),
+    }),
+    receive(listener, message, context) {
+      switch (message.kind) {
+        case 'tick': {
+          const ticked = tick(listener.sensor, context);
+          return ticked instanceof Promise ? ticked.then(() => listener) : listener;
+        }
+        case 'survey':
+          survey(listener.sensor, context);
+          follow(listener, deps, context);
+          return listener;
+        case 'report':
+          message.reply(reportOf(listener.sensor));
+          return listener;
+        case 'exporters':
+          // Not awaited: the ticks go on while the exporters answer.
+          void reports(listener).then(message.reply);
+          return listener;
+      }
+    },
+    stop: ({ sensor }) => closeSensor(sensor),
+  }),
+});
+
+function follow(listener: Listener, deps: ListenerDeps, context: Context<SourceMessage>): void {
+  const seen = listener.sensor.source?.exporters();
+  if (seen === undefined) return;
+  const roll = callRoll(listener.known, seen, context.clock.unixMicros(), deps.maxExporters);
+  for (const id of roll.gone) {
+    listener.exporters.delete(id);
+    listener.known.delete(id);
+    context.stopChild(id).catch((error: unknown) => {
+      context.log.warn('exporter did not stop', { exporter: id, error: String(error) });
+    });
+  }
+  for (const stats of roll.found) {
+    const id = exporterId(stats);
+    listener.exporters.set(id, context.spawn(exporterActor({ id, listener: deps.name })));
+    tell(listener, id, stats);
+  }
+  for (const stats of roll.heard) tell(listener, exporterId(stats), stats);
+  if (roll.refused === 0) return;
+  const kept = listener.refusal(context.clock.now());
+  if (kept === null) return;
+  context.log.warn('more exporters than can be followed', {
+    listener: deps.name,
+    refused: roll.refused,
+    bound: deps.maxExporters,
+    kept,
+  });
+}
+
+function tell(listener: Listener, id: string, stats: ExporterStats): void {
+  listener.known.set(id, stats);
+  listener.exporters.get(id)?.send({ kind: 'observed', stats });
+}
+
+async function reports(listener: Listener): Promise<readonly ExporterReport[]> {
+  const asks = [...listener.exporters.values()].map(
+    (ref) => (reply: (report: ExporterReport) => void) => ref.send({ kind: 'report', reply }),
+  );
+  const answers = await gather(asks, exportersDeadlineMs);
+  return answers.filter((report) => report !== null);
+}

@@ -2,18 +2,17 @@
  * The two daemons side by side: both read Debian's stock fastnetmon.conf, in which only paths, the interface,
  * `mirror_afpacket` and what a run varies are changed.
  */
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { recordingScript, type ScriptCalls } from './calls.js';
 import { type Program, start } from './process.js';
-
-export type Call = { readonly atMicros: number; readonly args: readonly string[] };
 
 export type Contender = {
   readonly name: 'tidegate' | 'fastnetmon';
   readonly program: Program;
   /** What its notify script was called with so far, with the time the script started. */
-  readonly calls: () => readonly Call[];
+  readonly script: ScriptCalls;
 };
 
 export type Conditions = {
@@ -48,34 +47,14 @@ export function reconfigured(stock: string, options: Readonly<Record<string, str
   return [...lines, ...[...left].map(([name, value]) => `${name} = ${value}`), ''].join('\n');
 }
 
-/** A script that writes when it started and with what; its stdin is read to the end, as a real one would. */
-function recorder(directory: string): { readonly script: string; readonly calls: () => readonly Call[] } {
-  const script = join(directory, 'notify.sh');
-  const log = join(directory, 'calls.log');
-  writeFileSync(log, '');
-  writeFileSync(
-    script,
-    `#!/bin/bash\necho "$EPOCHREALTIME $*" >> '${log}'\n[ "$4" = unban ] || cat > /dev/null\n`,
-  );
-  chmodSync(script, 0o755);
-  const calls = (): readonly Call[] =>
-    readFileSync(log, 'utf8')
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => {
-        const [at = '0', ...args] = line.split(' ');
-        return { atMicros: Math.round(Number(at.replace(',', '.')) * 1e6), args };
-      });
-  return { script, calls };
-}
+type Prepared = { readonly file: string; readonly home: string; readonly script: ScriptCalls };
 
-function prepare(
-  name: string,
-  conditions: Conditions,
-): { readonly file: string; readonly home: string; readonly calls: () => readonly Call[] } {
+function prepare(name: string, conditions: Conditions): Prepared {
   const home = join(conditions.directory, name);
+  // nothing of an earlier run may be read as this one's
+  rmSync(home, { recursive: true, force: true });
   mkdirSync(home, { recursive: true });
-  const { script, calls } = recorder(home);
+  const script = recordingScript(home);
   const networks = join(home, 'networks_list');
   const whitelist = join(home, 'networks_whitelist');
   writeFileSync(networks, `${conditions.networks.join('\n')}\n`);
@@ -84,7 +63,7 @@ function prepare(
   const paths = {
     networks_list_path: networks,
     white_list_path: whitelist,
-    notify_script_path: script,
+    notify_script_path: script.path,
     pid_path: join(home, 'daemon.pid'),
     cli_stats_file_path: join(home, 'stats.dat'),
     cli_stats_ipv6_file_path: join(home, 'stats6.dat'),
@@ -99,11 +78,11 @@ function prepare(
     file,
     reconfigured(readFileSync(stockConfiguration, 'utf8'), { ...paths, ...conditions.options }),
   );
-  return { file, home, calls };
+  return { file, home, script };
 }
 
 export function startFastnetmon(conditions: Conditions): Contender {
-  const { file, home, calls } = prepare('fastnetmon', conditions);
+  const { file, home, script } = prepare('fastnetmon', conditions);
   const argv = [
     'fastnetmon',
     '--configuration_file',
@@ -112,15 +91,15 @@ export function startFastnetmon(conditions: Conditions): Contender {
     join(home, 'fastnetmon.log'),
     '--disable_pid_logic',
   ];
-  return { name: 'fastnetmon', program: start(conditions.inside(argv)), calls };
+  return { name: 'fastnetmon', program: start(conditions.inside(argv)), script };
 }
 
 export function startTidegate(conditions: Conditions): Contender {
-  const { file, home, calls } = prepare('tidegate', conditions);
+  const { file, home, script } = prepare('tidegate', conditions);
   const env = { ...process.env, TIDEGATE_STATE_DIR: join(home, 'state') };
   return {
     name: 'tidegate',
     program: start(conditions.inside([process.execPath, cliPath, 'run', '--config', file]), env),
-    calls,
+    script,
   };
 }

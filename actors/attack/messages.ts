@@ -9,6 +9,8 @@ export type AttackMessage =
   /** Look into the tap, and at the clock. */
   | { readonly kind: 'collect' }
   | { readonly kind: 'collected'; readonly packets: readonly SampledPacket[] }
+  /** Evidence files are on disk. */
+  | { readonly kind: 'stored'; readonly files: readonly string[] }
   | { readonly kind: 'check_end' }
   /** An operator ends it. */
   | { readonly kind: 'release' }

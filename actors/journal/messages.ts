@@ -1,5 +1,6 @@
 /** Protocol of the journal actor: writes in batches, answers when they are durable. */
 import type { Attack } from '../../domain/attack.js';
+import type { Mitigation } from '../../domain/mitigation.js';
 import type { JournalEntry } from '../../domain/ports.js';
 import type { Result } from '../../domain/result.js';
 
@@ -9,6 +10,15 @@ export type JournalMessage =
       readonly entries: readonly JournalEntry[];
       readonly reply: (result: Result<void>) => void;
     }
+  /** What is still on, after every write that was sent before this question. */
+  | {
+      readonly kind: 'active';
+      readonly reply: (mitigations: Result<readonly Mitigation[]>) => void;
+    }
+  /** The batch under way has come back. */
+  | { readonly kind: 'appended'; readonly result: Result<void> }
+  /** Try the batch under way again. */
+  | { readonly kind: 'retry' }
   | {
       readonly kind: 'history';
       readonly limit: number;

@@ -12,6 +12,9 @@ export type ScriptReport = {
   readonly dropped: number;
 };
 
+/** 'refused': no room; hand it over again later. */
+export type NotifyOutcome = 'started' | 'refused';
+
 export type ScriptMessage =
   | {
       readonly kind: 'notify';
@@ -22,6 +25,8 @@ export type ScriptMessage =
       /** Packets per second, whole. */
       readonly power: number;
       readonly stdin: string;
+      /** Called once: when the program has been started, or at once when there is no room. */
+      readonly settled: (outcome: NotifyOutcome) => void;
     }
   | {
       readonly kind: 'finished';

@@ -1,0 +1,215 @@
+/**
+ * One attack's actor: feeds its life with packets, standings and the clock, and carries out what follows.
+ *
+ * It ends nothing by itself: when the life is over it tells the hostgroup, whose child it is. A slow disk delays
+ * neither the report nor the release; the files' names follow as a revision.
+ */
+import type { Attack } from '../../domain/attack.js';
+import type { BanPolicy } from '../../domain/hostgroup.js';
+import type { EvidenceFile, EvidenceStore, Log, Tap, TapOpener } from '../../domain/ports.js';
+import type { Milliseconds } from '../../domain/units.js';
+import type { Behaviour, Context, Ref } from '../../supervision/behaviour.js';
+import type { ChildSpec } from '../../supervision/spec.js';
+import type { HostgroupMessage } from '../hostgroup/messages.js';
+import type { LedgerMessage } from '../mitigation/messages.js';
+import { jsonReport } from './json-report.js';
+import {
+  type AttackMode,
+  advance,
+  born,
+  type Effect,
+  type Input,
+  type Life,
+  type LifePolicy,
+} from './lifecycle.js';
+import type { AttackMessage } from './messages.js';
+import { captureFile } from './pcap.js';
+import { detailsReport, evidenceName } from './report.js';
+
+export type AttackDeps = {
+  readonly openTap: TapOpener;
+  readonly evidence: EvidenceStore;
+  /** As in the settings of the same name. `packets` 0: no evidence is awaited. */
+  readonly limits: {
+    readonly packets: number;
+    readonly timeLimitMs: Milliseconds;
+    /** Write a .pcap file beside the reports. */
+    readonly pcap: boolean;
+  };
+};
+
+export type AttackHooks = {
+  readonly ledger: Ref<LedgerMessage>;
+  readonly hostgroup: Ref<HostgroupMessage>;
+  /** The ban policy of the hostgroup as it is now. */
+  readonly policy: () => BanPolicy;
+  /** After a restart, a low rate means nothing for this long: the hostgroup's window and a few ticks. */
+  readonly settleMs: Milliseconds;
+  /** The record as it was last revised, for a new incarnation after a crash. */
+  readonly latest: () => Attack;
+};
+
+/** A read of the tap every `fastMs` while the attack is young, then every `slowMs`. */
+const fastMs = 50;
+const slowMs = 250;
+const youngMs = 2000;
+const checkEndMs = 250;
+
+const mailboxBound = 256;
+const stopDeadlineMs = 2000;
+const busyLimitMs = 10_000;
+
+type State = { life: Life; tap: Tap | null };
+
+/** The child that a hostgroup spawns for an attack; its id is the attack's. */
+export const attackActor =
+  (deps: AttackDeps) =>
+  (attack: Attack, mode: AttackMode, hooks: AttackHooks): ChildSpec<State, AttackMessage> => ({
+    kind: 'actor',
+    id: attack.id,
+    behaviour: () => attackBehaviour(deps, mode, hooks),
+    restart: 'transient',
+    mailbox: {
+      bound: mailboxBound,
+      overflow: { kind: 'conflate', key: (message) => (message.kind === 'standing' ? 'standing' : null) },
+    },
+    stopDeadlineMs,
+    busyLimitMs,
+  });
+
+export const attackBehaviour = (
+  deps: AttackDeps,
+  mode: AttackMode,
+  hooks: AttackHooks,
+): Behaviour<State, AttackMessage> => ({
+  name: 'attack',
+  init(context) {
+    const attack = hooks.latest();
+    const at = context.clock.unixMicros();
+    const again: AttackMode = context.generation > 1 ? 'restored' : mode;
+    const life = born(attack, again, at, policyOf(deps, hooks));
+    const state: State = { life, tap: null };
+    if (life.phase === 'gathering') {
+      state.tap = deps.limits.packets > 0 ? deps.openTap(attack.subject, deps.limits.packets) : null;
+      collect(state, deps, hooks, context);
+    }
+    context.every(checkEndMs, { kind: 'check_end' });
+    return state;
+  },
+  receive(state, message, context) {
+    const at = context.clock.unixMicros();
+    switch (message.kind) {
+      case 'report':
+        message.reply(state.life.attack);
+        return state;
+      case 'collect':
+        collect(state, deps, hooks, context);
+        return state;
+      case 'check_end':
+        return feed(state, { kind: 'clock', at }, deps, hooks, context);
+      case 'standing':
+        return feed(state, message, deps, hooks, context);
+      case 'collected':
+      case 'stored':
+      case 'release':
+        return feed(state, { ...message, at }, deps, hooks, context);
+    }
+  },
+  stop(state) {
+    closeTap(state);
+  },
+});
+
+const policyOf = (deps: AttackDeps, hooks: AttackHooks): LifePolicy => ({
+  ban: hooks.policy(),
+  evidence: deps.limits,
+  settleMs: hooks.settleMs,
+});
+
+function closeTap(state: State): void {
+  state.tap?.close();
+  state.tap = null;
+}
+
+function collect(state: State, deps: AttackDeps, hooks: AttackHooks, context: Context<AttackMessage>): void {
+  if (state.life.phase !== 'gathering') return;
+  const at = context.clock.unixMicros();
+  feed(state, { kind: 'collected', packets: state.tap?.read() ?? [], at }, deps, hooks, context);
+  if (state.life.phase !== 'gathering') return;
+  const ageMs = (at - state.life.gatheringSince) / 1000;
+  context.after(ageMs < youngMs ? fastMs : slowMs, { kind: 'collect' });
+}
+
+function feed(
+  state: State,
+  input: Input,
+  deps: AttackDeps,
+  hooks: AttackHooks,
+  context: Context<AttackMessage>,
+): State {
+  const step = advance(state.life, input, policyOf(deps, hooks));
+  state.life = step.life;
+  for (const effect of step.effects) perform(effect, deps, hooks, context);
+  if (step.life.phase !== 'gathering') closeTap(state);
+  return state;
+}
+
+function perform(
+  effect: Effect,
+  deps: AttackDeps,
+  hooks: AttackHooks,
+  context: Context<AttackMessage>,
+): void {
+  switch (effect.kind) {
+    case 'explain': {
+      const { attack, packets } = effect;
+      const report = detailsReport(attack, packets);
+      hooks.ledger.send({ kind: 'explain', attack, report });
+      store(attack, filesOf(effect, report, deps.limits.pcap), deps.evidence, context);
+      return;
+    }
+    case 'revise':
+      hooks.ledger.send({ kind: 'revise', attack: effect.attack });
+      hooks.hostgroup.send({ kind: 'attack_revised', attack: effect.attack });
+      return;
+    case 'release':
+      hooks.ledger.send({ kind: 'release', attack: effect.attack.id, at: effect.at });
+      hooks.hostgroup.send({ kind: 'attack_ended', attack: effect.attack.id });
+  }
+}
+
+function filesOf(
+  { attack, packets }: Extract<Effect, { kind: 'explain' }>,
+  report: string,
+  pcap: boolean,
+): EvidenceFile[] {
+  const name = evidenceName(attack);
+  const capture = pcap ? captureFile(packets) : null;
+  const files: EvidenceFile[] = [
+    { name: `${name}.txt`, content: `${report}\n\n` },
+    { name: `${name}.json`, content: `${JSON.stringify(jsonReport(attack, packets, capture), null, 2)}\n` },
+  ];
+  return capture === null || capture.packets === 0
+    ? files
+    : [...files, { name: `${name}.pcap`, content: capture.bytes }];
+}
+
+/** Not awaited: the files' paths come back as a message. */
+function store(
+  attack: Attack,
+  files: readonly EvidenceFile[],
+  evidence: EvidenceStore,
+  context: Context<AttackMessage>,
+): void {
+  const { log, self } = context;
+  evidence.write(attack.id, files).then(
+    (written) => {
+      if (written.ok) self.send({ kind: 'stored', files: written.value });
+      else warn(log, attack, `${written.error.code}: ${written.error.detail}`);
+    },
+    (error: unknown) => warn(log, attack, String(error)),
+  );
+}
+
+const warn = (log: Log, attack: Attack, error: string): void =>
+  log.warn('evidence not written', { attack: attack.id, error });

@@ -3,14 +3,17 @@ import type { Attack, Subject } from '../../domain/attack.js';
 import type { Hostgroup } from '../../domain/hostgroup.js';
 import type { Batch, MeterStats, NetworkRates, Talker, TopBy } from '../../domain/ports.js';
 import type { Direction, HostRates } from '../../domain/traffic.js';
-import type { AttackId } from '../../domain/units.js';
+import type { AttackId, PrefixKey } from '../../domain/units.js';
 
 export type HostgroupReport = {
   readonly name: string;
   readonly total: HostRates;
   readonly networks: readonly NetworkRates[];
   readonly attacks: number;
+  /** Over a threshold now, and let be: whitelisted, or banning is off for them. */
   readonly suppressed: number;
+  /** Times a subject was over a threshold while as many attacks were on as are held at once. */
+  readonly refused: number;
   readonly meter: MeterStats;
 };
 
@@ -26,7 +29,13 @@ export type HostgroupMessage =
   | { readonly kind: 'attack_revised'; readonly attack: Attack }
   /** A ban by hand of a host of this group, or its end. */
   | { readonly kind: 'release'; readonly attack: AttackId }
-  | { readonly kind: 'reconfigure'; readonly group: Hostgroup }
+  /** The attack actor is gone without a word; it gets a successor. */
+  | { readonly kind: 'attack_lost'; readonly attack: AttackId }
+  | {
+      readonly kind: 'reconfigure';
+      readonly group: Hostgroup;
+      readonly whitelist: readonly PrefixKey[];
+    }
   | { readonly kind: 'report'; readonly reply: (report: HostgroupReport) => void }
   | {
       readonly kind: 'top';

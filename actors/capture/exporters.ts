@@ -6,6 +6,7 @@
  */
 import type { ExporterStats } from '../../domain/ports.js';
 import type { UnixMicros } from '../../domain/units.js';
+import type { FlowCounts } from './messages.js';
 
 /** An exporter that has said nothing for so long is let go. */
 export const silenceMicros = 10 * 60 * 1e6;
@@ -71,3 +72,29 @@ export const totalOf = ({ past, live }: ExporterCount): ExporterStats =>
         samples: past.samples + live.samples,
         sequenceGaps: past.sequenceGaps + live.sequenceGaps,
       };
+
+/** What a listener has received over all its openings. `opening` numbers the one that `live` counts. */
+export type FlowTally = { readonly past: FlowCounts; readonly live: FlowCounts; readonly opening: number };
+
+export const emptyFlowTally: FlowTally = {
+  past: { datagrams: 0, records: 0 },
+  live: { datagrams: 0, records: 0 },
+  opening: 0,
+};
+
+/** `exporters`: all that this opening has heard of, with their counts since it. */
+export function tallyFlow(tally: FlowTally, exporters: readonly ExporterStats[], opening: number): FlowTally {
+  let datagrams = 0;
+  let records = 0;
+  for (const exporter of exporters) {
+    datagrams += exporter.datagrams;
+    records += exporter.samples;
+  }
+  const past = opening === tally.opening ? tally.past : receivedBy(tally);
+  return { past, live: { datagrams, records }, opening };
+}
+
+export const receivedBy = ({ past, live }: FlowTally): FlowCounts => ({
+  datagrams: past.datagrams + live.datagrams,
+  records: past.records + live.records,
+});

@@ -9,7 +9,15 @@ import type { Context, Ref } from '../../supervision/behaviour.js';
 import { gather } from '../../supervision/gather.js';
 import type { ChildSpec } from '../../supervision/spec.js';
 import { exporterActor } from './exporter.js';
-import { callRoll, exporterId, type Known } from './exporters.js';
+import {
+  callRoll,
+  emptyFlowTally,
+  exporterId,
+  type FlowTally,
+  type Known,
+  receivedBy,
+  tallyFlow,
+} from './exporters.js';
 import type { ExporterMessage, ExporterReport, SourceMessage } from './messages.js';
 import { closeSensor, reportOf, type Sensor, type SensorDeps, startSensor, survey, tick } from './sensor.js';
 
@@ -20,6 +28,7 @@ type Listener = {
   readonly exporters: Map<string, Ref<ExporterMessage>>;
   /** Of each exporter at the last survey. */
   readonly known: Map<string, Known>;
+  flow: FlowTally;
   readonly refusal: Pace;
 };
 
@@ -43,6 +52,7 @@ export const listenerActor = (deps: ListenerDeps): ChildSpec<Listener, SourceMes
       sensor: startSensor('sflow', deps, context),
       exporters: new Map(),
       known: new Map(),
+      flow: emptyFlowTally,
       refusal: pace(complaintMs),
     }),
     receive(listener, message, context) {
@@ -56,7 +66,7 @@ export const listenerActor = (deps: ListenerDeps): ChildSpec<Listener, SourceMes
           follow(listener, deps, context);
           return listener;
         case 'report':
-          message.reply(reportOf(listener.sensor));
+          message.reply({ ...reportOf(listener.sensor), flow: receivedBy(listener.flow) });
           return listener;
         case 'exporters':
           // Not awaited: the ticks go on while the exporters answer.
@@ -69,8 +79,10 @@ export const listenerActor = (deps: ListenerDeps): ChildSpec<Listener, SourceMes
 });
 
 function follow(listener: Listener, deps: ListenerDeps, context: Context<SourceMessage>): void {
-  const seen = listener.sensor.source?.exporters();
-  if (seen === undefined) return;
+  const { source, openings } = listener.sensor;
+  if (source === null) return;
+  const seen = source.exporters();
+  listener.flow = tallyFlow(listener.flow, seen, openings);
   const roll = callRoll(listener.known, seen, context.clock.unixMicros(), deps.maxExporters);
   for (const id of roll.gone) {
     listener.exporters.delete(id);

@@ -1,6 +1,9 @@
 /** Protocol of the sensing actors. Sent by themselves (timers), by hostgroups never, by control for reports. */
 import type { ExporterStats, SourceStats, TrafficTotals } from '../../domain/ports.js';
 
+/** `records`: flow samples or flow records, sampling not undone. */
+export type FlowCounts = { readonly datagrams: number; readonly records: number };
+
 export type SourceReport = {
   readonly name: string;
   readonly kind: 'interface' | 'sflow';
@@ -13,6 +16,8 @@ export type SourceReport = {
   readonly opened: number;
   /** Batches that no hostgroup took: its mailbox was full, or there is no such group. */
   readonly undelivered: number;
+  /** What has come over the wire, of a listener; null for an interface. */
+  readonly flow: FlowCounts | null;
 };
 
 export type SourceMessage =

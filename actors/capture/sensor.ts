@@ -115,6 +115,7 @@ export const reportOf = (sensor: Sensor): SourceReport => ({
   rates: sensor.rates,
   opened: sensor.openings,
   undelivered: sensor.undelivered,
+  flow: null,
 });
 
 export function closeSensor(sensor: Sensor): void {

@@ -1,0 +1,196 @@
+/**
+ * An operator's questions and orders. Every console speaks to this actor alone.
+ *
+ * Each request is worked on beside the others and has a deadline, so that one dead room hangs neither
+ * a status nor the next request. At most `maxRequests` are under way; the next is refused.
+ */
+import { parseHost } from '../../domain/address.js';
+import type { Attack } from '../../domain/attack.js';
+import type { Mitigation } from '../../domain/mitigation.js';
+import type { Talker } from '../../domain/ports.js';
+import { parsePrefix } from '../../domain/prefix.js';
+import { failure, type Result, success } from '../../domain/result.js';
+import type { Milliseconds } from '../../domain/units.js';
+import type { Ref } from '../../supervision/behaviour.js';
+import { askOne, gather } from '../../supervision/gather.js';
+import type { ChildSpec } from '../../supervision/spec.js';
+import type { ExporterReport, SourceMessage, SourceReport } from '../capture/messages.js';
+import type { HostgroupMessage, HostgroupReport } from '../hostgroup/messages.js';
+import type { JournalMessage } from '../journal/messages.js';
+import type { LedgerMessage } from '../mitigation/messages.js';
+import type { ScriptMessage, ScriptReport } from '../script/messages.js';
+import type { ControlAnswer, ControlMessage, ControlRequest, ReloadReport } from './messages.js';
+import { statusOf, type Vitals } from './status.js';
+import { mergeTalkers } from './talkers.js';
+
+export type ControlDeps = {
+  readonly vitals: () => Vitals;
+  /** The rooms as they are now: a reload adds and takes away. */
+  readonly sources: () => readonly Ref<SourceMessage>[];
+  readonly hostgroups: () => ReadonlyMap<string, Ref<HostgroupMessage>>;
+  readonly ledger: Ref<LedgerMessage>;
+  readonly journal: Ref<JournalMessage>;
+  /** null: no notify script is configured. */
+  readonly script: () => Ref<ScriptMessage> | null;
+  readonly reload: () => Promise<Result<ReloadReport>>;
+};
+
+/** Half of what a console waits, so that the answer says who did not speak and is not itself too late. */
+const reportDeadlineMs: Milliseconds = 1_000;
+/** An order is durable before it is answered. */
+const orderDeadlineMs: Milliseconds = 4_000;
+export const maxRequests = 32;
+export const maxHistory = 10_000;
+export const maxTalkers = 1_000;
+
+const mailboxBound = 256;
+const stopDeadlineMs = 500;
+const busyLimitMs = 5_000;
+
+type Desk = { underWay: number };
+
+export const controlActor = (deps: ControlDeps): ChildSpec<Desk, ControlMessage> => ({
+  kind: 'actor',
+  id: 'control',
+  restart: 'permanent',
+  mailbox: { bound: mailboxBound, overflow: { kind: 'drop_new' } },
+  stopDeadlineMs,
+  busyLimitMs,
+  behaviour: () => ({
+    name: 'control',
+    init: () => ({ underWay: 0 }),
+    receive(desk, { request, reply }, context) {
+      if (desk.underWay >= maxRequests) {
+        reply(failure('TIMEOUT', `${maxRequests} requests are under way already; ask again`));
+        return desk;
+      }
+      desk.underWay += 1;
+      // Not awaited: the next request is not held up by this one.
+      answer(request, deps, context.clock.unixMicros())
+        .catch((error: unknown) => {
+          context.log.error('request failed', { request: request.kind, error: String(error) });
+          return failure<ControlAnswer>('TIMEOUT', `the ${request.kind} request failed; the log says why`);
+        })
+        .then((result) => {
+          desk.underWay -= 1;
+          reply(result);
+        });
+      return desk;
+    },
+  }),
+});
+
+async function answer(
+  request: ControlRequest,
+  deps: ControlDeps,
+  at: number,
+): Promise<Result<ControlAnswer>> {
+  switch (request.kind) {
+    case 'status':
+      return success({ kind: 'status', status: await status(deps, at) });
+    case 'attacks':
+      return attacks(deps, Math.min(request.history, maxHistory));
+    case 'ban': {
+      const { forMs, comment } = request;
+      const host = parseHost(request.host);
+      if (!host.ok) return host;
+      const order = (reply: (result: Result<Mitigation>) => void): boolean =>
+        deps.ledger.send({ kind: 'ban', host: host.value, forMs, comment, reply });
+      const result = await ordered(order);
+      return result.ok ? success({ kind: 'banned', mitigation: result.value }) : result;
+    }
+    case 'unban':
+      return unban(deps, request.host);
+    case 'top': {
+      const { by, direction } = request;
+      const count = Math.min(request.count, maxTalkers);
+      const lists = await gather<readonly Talker[]>(
+        [...deps.hostgroups().values()].map(
+          (ref) => (reply) => ref.send({ kind: 'top', by, direction, count, reply }),
+        ),
+        reportDeadlineMs,
+      );
+      return success({ kind: 'top', talkers: mergeTalkers(lists, by, direction, count) });
+    }
+    case 'reload': {
+      const result = await deps.reload();
+      return result.ok ? success({ kind: 'reloaded', report: result.value }) : result;
+    }
+  }
+}
+
+async function status(deps: ControlDeps, at: number) {
+  const sources = deps.sources();
+  const script = deps.script();
+  const [reports, exporters, hostgroups, mitigations, scriptReport] = await Promise.all([
+    gather<SourceReport>(
+      sources.map((ref) => (reply) => ref.send({ kind: 'report', reply })),
+      reportDeadlineMs,
+    ),
+    gather<readonly ExporterReport[]>(
+      sources.map((ref) => (reply) => ref.send({ kind: 'exporters', reply })),
+      reportDeadlineMs,
+    ),
+    gather<HostgroupReport>(
+      [...deps.hostgroups().values()].map((ref) => (reply) => ref.send({ kind: 'report', reply })),
+      reportDeadlineMs,
+    ),
+    active(deps),
+    script === null
+      ? null
+      : askOne<ScriptReport>((reply) => script.send({ kind: 'report', reply }), reportDeadlineMs),
+  ]);
+  return statusOf(
+    deps.vitals(),
+    {
+      sources: reports.filter((report) => report !== null),
+      exporters: exporters.flatMap((list) => list ?? []),
+      hostgroups: hostgroups.filter((report) => report !== null),
+      mitigations: mitigations === null ? null : mitigations.length,
+      script: scriptReport,
+    },
+    at,
+  );
+}
+
+async function active(deps: ControlDeps): Promise<readonly Mitigation[] | null> {
+  const list = await askOne<readonly Mitigation[]>(
+    (reply) => deps.ledger.send({ kind: 'list', reply }),
+    reportDeadlineMs,
+  );
+  return list === null ? null : list.filter(({ state }) => state === 'wanted');
+}
+
+async function attacks(deps: ControlDeps, limit: number): Promise<Result<ControlAnswer>> {
+  const [mitigations, history] = await Promise.all([
+    active(deps),
+    limit <= 0
+      ? success<readonly Attack[]>([])
+      : askOne<Result<readonly Attack[]>>(
+          (reply) => deps.journal.send({ kind: 'history', limit, reply }),
+          reportDeadlineMs,
+        ),
+  ]);
+  if (mitigations === null) return failure('TIMEOUT', 'the ledger did not answer in time');
+  if (history === null) return failure('TIMEOUT', 'the journal did not answer in time');
+  if (!history.ok) return history;
+  const ended = history.value.filter(({ endedAt }) => endedAt !== null);
+  return success({ kind: 'attacks', list: { active: mitigations, ended } });
+}
+
+/** The ledger ends the mitigation; the hostgroup's attack actor then ends with it. */
+async function unban(deps: ControlDeps, text: string): Promise<Result<ControlAnswer>> {
+  const subject = text.includes('/') ? parsePrefix(text) : parseHost(text);
+  if (!subject.ok) return subject;
+  const result = await ordered<Mitigation>((reply) =>
+    deps.ledger.send({ kind: 'unban', host: subject.value, reply }),
+  );
+  if (!result.ok) return result;
+  const { id, attack } = result.value;
+  deps.hostgroups().get(attack.hostgroup)?.send({ kind: 'release', attack: id });
+  return success({ kind: 'unbanned', mitigation: result.value });
+}
+
+const ordered = async <T>(order: (reply: (result: Result<T>) => void) => boolean): Promise<Result<T>> =>
+  (await askOne(order, orderDeadlineMs)) ??
+  failure('TIMEOUT', 'the ledger did not answer in time; `tidegate attacks` shows whether it was done');

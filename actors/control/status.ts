@@ -1,0 +1,89 @@
+/**
+ * The status page as data, from the reports that came in time.
+ *
+ * Pure. A room that did not answer is missing from its list and still stands in the tree; rates are
+ * per second, bits where the name says so, sampling undone.
+ */
+import type { TrafficTotals } from '../../domain/ports.js';
+import { flowDirections } from '../../domain/traffic.js';
+import { rfc3339, type UnixMicros } from '../../domain/units.js';
+import type { TreeNode } from '../../supervision/spec.js';
+import type { ExporterReport, SourceReport } from '../capture/messages.js';
+import type { HostgroupReport } from '../hostgroup/messages.js';
+import type { ScriptReport } from '../script/messages.js';
+import type { Status } from './messages.js';
+
+/** What the process says of itself. */
+export type Vitals = {
+  readonly version: string;
+  readonly pid: number;
+  readonly startedAt: UnixMicros;
+  readonly memory: { readonly rssBytes: number; readonly heapBytes: number };
+  readonly eventLoop: { readonly p50Ms: number; readonly p99Ms: number };
+  readonly deadLetters: number;
+  readonly tree: TreeNode;
+};
+
+export type Reports = {
+  readonly sources: readonly SourceReport[];
+  readonly exporters: readonly ExporterReport[];
+  readonly hostgroups: readonly HostgroupReport[];
+  /** null: the ledger did not answer in time. */
+  readonly mitigations: number | null;
+  readonly script: ScriptReport | null;
+};
+
+export function statusOf(vitals: Vitals, reports: Reports, at: UnixMicros): Status {
+  return {
+    version: vitals.version,
+    pid: vitals.pid,
+    uptimeSeconds: Math.max(0, Math.round((at - vitals.startedAt) / 1e6)),
+    startedAt: rfc3339(vitals.startedAt),
+    memory: vitals.memory,
+    eventLoop: vitals.eventLoop,
+    capture: { interfaces: reports.sources.filter(({ kind }) => kind === 'interface').map(interfaceOf) },
+    flow: {
+      listeners: reports.sources.filter(({ kind }) => kind === 'sflow').map(listenerOf),
+      exporters: reports.exporters,
+    },
+    sources: reports.sources,
+    hostgroups: reports.hostgroups,
+    attacks: reports.mitigations ?? reports.hostgroups.reduce((sum, { attacks }) => sum + attacks, 0),
+    script: reports.script,
+    deadLetters: vitals.deadLetters,
+    tree: vitals.tree,
+  };
+}
+
+function interfaceOf({
+  name,
+  state,
+  fault,
+  stats,
+  rates,
+}: SourceReport): Status['capture']['interfaces'][number] {
+  const { packets, bytes, dropped, unparsed } = stats;
+  return { name, state, fault, packets, bytes, dropped, unparsed, ...speedOf(rates) };
+}
+
+function listenerOf({ name, state, fault, stats, flow }: SourceReport): Status['flow']['listeners'][number] {
+  return {
+    address: name,
+    state,
+    fault,
+    datagrams: flow?.datagrams ?? 0,
+    records: flow?.records ?? 0,
+    dropped: stats.dropped,
+    errors: stats.errors,
+  };
+}
+
+function speedOf(rates: TrafficTotals): { readonly pps: number; readonly bps: number } {
+  let pps = 0;
+  let bps = 0;
+  for (const direction of flowDirections) {
+    pps += rates[direction].packets;
+    bps += rates[direction].bytes * 8;
+  }
+  return { pps, bps };
+}

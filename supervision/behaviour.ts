@@ -40,6 +40,8 @@ export type Context<M> = {
   readonly spawn: <S, C>(spec: ChildSpec<S, C>) => Ref<C>;
   readonly stopChild: (id: string) => Promise<void>;
   readonly children: () => readonly string[];
+  /** Ends this actor of its own will, with reason `done`, once the handler at work has returned. */
+  readonly finish: () => void;
 };
 
 export type Behaviour<S, M> = {

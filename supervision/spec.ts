@@ -1,6 +1,7 @@
 /** A supervision tree as data: checked whole before anything starts, started in order, stopped in reverse. */
 import type { Milliseconds } from '../domain/units.js';
 import type { Behaviour } from './behaviour.js';
+import type { Place } from './place.js';
 
 export type Strategy = 'one_for_one' | 'one_for_all' | 'rest_for_one';
 
@@ -28,6 +29,8 @@ export type ChildSpec<S, M> = {
   readonly kind: 'actor';
   /** Letters, digits and any of `.-_:/@[]`; unique among its siblings. */
   readonly id: string;
+  /** The address made beforehand that this child answers to; `place.child(...)` fills it in. */
+  readonly place?: Place<M>;
   /** Called for each incarnation. */
   readonly behaviour: () => Behaviour<S, M>;
   readonly restart: Restart;

@@ -11,6 +11,7 @@ export const failureCodes = [
   'ADDRESS_INVALID',
   'ALREADY_MITIGATED',
   'NOT_MITIGATED',
+  'LEDGER_FULL',
   'WHITELISTED',
   'JOURNAL_UNWRITABLE',
   'SCRIPT_FAILED',
@@ -20,6 +21,10 @@ export const failureCodes = [
   'CAPTURE_UNREADABLE',
   'DAEMON_UNREACHABLE',
   'DAEMON_RUNNING',
+  'REQUEST_INVALID',
+  'CONTROL_BUSY',
+  'CONTROL_UNAVAILABLE',
+  'DAEMON_GAVE_UP',
   'TIMEOUT',
 ] as const;
 

@@ -12,8 +12,8 @@ export type ScriptReport = {
   readonly dropped: number;
 };
 
-/** 'refused': no room; hand it over again later. */
-export type NotifyOutcome = 'started' | 'refused';
+/** 'refused': no room; 'missing': there is no such program. Both: hand it over again later. */
+export type NotifyOutcome = 'started' | 'refused' | 'missing';
 
 export type ScriptMessage =
   | {
@@ -25,7 +25,7 @@ export type ScriptMessage =
       /** Packets per second, whole. */
       readonly power: number;
       readonly stdin: string;
-      /** Called once: when the program has been started, or at once when there is no room. */
+      /** Called once: when the program has been started, or when it cannot be. */
       readonly settled: (outcome: NotifyOutcome) => void;
     }
   | {

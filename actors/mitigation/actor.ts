@@ -1,0 +1,253 @@
+/**
+ * The ledger's actor: hears what should be, has it written down, tells the notify script and answers operators.
+ *
+ * It asks the journal what is still on when it starts. While the journal does not answer, new attacks are mitigated
+ * all the same; orders by hand are refused until it has.
+ */
+import { parseHost } from '../../domain/address.js';
+import { type Attack, subjectText } from '../../domain/attack.js';
+import type { Mitigation } from '../../domain/mitigation.js';
+import { parsePrefix } from '../../domain/prefix.js';
+import { failure, type Result } from '../../domain/result.js';
+import { quietRates } from '../../domain/traffic.js';
+import type { AttackId, HostKey, Milliseconds, UnixMicros } from '../../domain/units.js';
+import type { Behaviour, Context, Ref } from '../../supervision/behaviour.js';
+import type { ChildSpec } from '../../supervision/spec.js';
+import type { JournalMessage } from '../journal/messages.js';
+import type { ScriptMessage } from '../script/messages.js';
+import { bannable, type Guarded } from './guard.js';
+import * as core from './ledger.js';
+import type { LedgerMessage } from './messages.js';
+
+export type LedgerDeps = {
+  readonly journal: Ref<JournalMessage>;
+  /** null: there is no script; every step counts as told. */
+  readonly script: Ref<ScriptMessage> | null;
+  /** Our networks and the whitelist as they are now. */
+  readonly guarded: () => Guarded;
+  /** The hostgroup of an address, for bans by hand. */
+  readonly hostgroupOf: (host: HostKey) => string;
+  /** A new id; unique in this daemon. */
+  readonly newId: (at: UnixMicros) => AttackId;
+  /** What a script reads at `ban`, and the packets per second it is told. */
+  readonly banReport: (attack: Attack) => string;
+  readonly power: (attack: Attack) => number;
+  /** An operator, or the time limit, has ended a detected attack: its hostgroup must end the attack's actor. */
+  readonly endAttack: (attack: Attack) => void;
+  /** Detected attacks that are still on, after each start of this actor. Receivers know some of them already. */
+  readonly restored: (attacks: readonly Attack[]) => void;
+};
+
+/** How long the script waits for the journal before it is told all the same. */
+export const journalPatienceMs: Milliseconds = 50;
+const tickMs = 1000;
+const mailboxBound = 65_536;
+
+type Perform = (
+  ledger: core.Ledger,
+  effects: readonly core.Effect[],
+  context: Context<LedgerMessage>,
+) => core.Ledger;
+
+export const ledgerActor = (deps: LedgerDeps): ChildSpec<core.Ledger, LedgerMessage> => ({
+  kind: 'actor',
+  id: 'ledger',
+  behaviour: () => ledgerBehaviour(deps),
+  restart: 'permanent',
+  mailbox: { bound: mailboxBound, overflow: { kind: 'drop_new' } },
+  stopDeadlineMs: 2000,
+  busyLimitMs: 5000,
+});
+
+export function ledgerBehaviour(deps: LedgerDeps): Behaviour<core.Ledger, LedgerMessage> {
+  const perform = performer(deps);
+  return {
+    name: 'ledger',
+    init(context) {
+      askJournal(deps, context);
+      context.every(tickMs, { kind: 'retry' });
+      context.every(tickMs, { kind: 'expire' });
+      return core.emptyLedger();
+    },
+    receive(ledger, message, context) {
+      const at = context.clock.unixMicros();
+      switch (message.kind) {
+        case 'list':
+          message.reply(core.wanted(ledger));
+          return ledger;
+        case 'restored':
+          return onRestored(ledger, message.mitigations, deps, perform, context);
+        case 'retry':
+          if (!ledger.restored) askJournal(deps, context);
+          return perform(ledger, core.retry(ledger, at), context);
+        default:
+          return perform(ledger, decide(ledger, message, at, deps), context);
+      }
+    },
+  };
+}
+
+type Decided = Exclude<LedgerMessage, { kind: 'list' | 'restored' | 'retry' }>;
+
+function decide(ledger: core.Ledger, message: Decided, at: UnixMicros, deps: LedgerDeps): core.Effect[] {
+  switch (message.kind) {
+    case 'mitigate':
+      return core.mitigate(ledger, { ...message, comment: '', reply: null }, at);
+    case 'revise':
+      return core.revise(ledger, message.attack, at);
+    case 'explain':
+      return core.explain(ledger, message.attack, message.report);
+    case 'release':
+      return core.release(ledger, message.attack, message.at);
+    case 'ban':
+      return ban(ledger, message, at, deps);
+    case 'unban':
+      return unban(ledger, message, at);
+    case 'expire':
+      return core.expire(ledger, at);
+    case 'written':
+      return message.ids.flatMap((id) => core.written(ledger, id, message.error, at));
+    case 'overdue':
+      return core.overdue(ledger, message.attack);
+    case 'told':
+      return core.told(ledger, message.attack, message.action, message.outcome, at);
+    case 'script_restarted':
+      return core.scriptRestarted(ledger);
+  }
+}
+
+const notRead = failure<Mitigation>('JOURNAL_UNWRITABLE', 'the journal has not been read yet; try again');
+
+function ban(
+  ledger: core.Ledger,
+  order: Extract<LedgerMessage, { kind: 'ban' }>,
+  at: UnixMicros,
+  deps: LedgerDeps,
+): core.Effect[] {
+  const no = (result: Result<Mitigation>): core.Effect[] => [{ kind: 'reply', reply: order.reply, result }];
+  if (!ledger.restored) return no(notRead);
+  const host = bannable(order.host, deps.guarded());
+  if (!host.ok) return no(host);
+  if (core.wanted(ledger).some(({ attack }) => subjectText(attack.subject) === host.value)) {
+    return no(failure('ALREADY_MITIGATED', `${host.value} is mitigated already`));
+  }
+  const attack: Attack = {
+    id: deps.newId(at),
+    origin: 'manual',
+    subject: { kind: 'host', host: host.value },
+    direction: 'other',
+    hostgroup: deps.hostgroupOf(host.value),
+    cause: null,
+    startedAt: at,
+    endedAt: null,
+    ratesAtStart: { incoming: quietRates, outgoing: quietRates },
+    peak: { pps: 0, bps: 0 },
+    fingerprint: null,
+    files: [],
+    evidence: 'none',
+    whitelisted: false,
+  };
+  const until = order.forMs === null ? null : at + order.forMs * 1000;
+  return core.mitigate(ledger, { attack, until, comment: order.comment, reply: order.reply }, at);
+}
+
+/** The subject is an address, or a prefix whose attack is mitigated. */
+function unban(
+  ledger: core.Ledger,
+  order: Extract<LedgerMessage, { kind: 'unban' }>,
+  at: UnixMicros,
+): core.Effect[] {
+  if (!ledger.restored) return [{ kind: 'reply', reply: order.reply, result: notRead }];
+  const text = order.host.trim();
+  const subject = text.includes('/') ? parsePrefix(text) : parseHost(text);
+  if (!subject.ok) return [{ kind: 'reply', reply: order.reply, result: subject }];
+  return core.unban(ledger, subject.value, at, order.reply);
+}
+
+function askJournal(deps: LedgerDeps, { self, log }: Context<LedgerMessage>): void {
+  deps.journal.send({
+    kind: 'active',
+    reply: (active) => {
+      if (!active.ok) log.error('journal not read', { ...active.error });
+      self.send({ kind: 'restored', mitigations: active.ok ? active.value : null });
+    },
+  });
+}
+
+function onRestored(
+  ledger: core.Ledger,
+  mitigations: readonly Mitigation[] | null,
+  deps: LedgerDeps,
+  perform: Perform,
+  context: Context<LedgerMessage>,
+): core.Ledger {
+  if (mitigations === null || ledger.restored) return ledger; // 'retry' asks again
+  perform(ledger, core.restore(ledger, mitigations, context.clock.unixMicros()), context);
+  deps.restored(core.wanted(ledger).flatMap(({ attack }) => (attack.origin === 'detected' ? [attack] : [])));
+  return ledger;
+}
+
+function performer(deps: LedgerDeps): Perform {
+  const perform: Perform = (ledger, effects, context) => {
+    for (const effect of effects) {
+      switch (effect.kind) {
+        case 'write':
+          write(effect, deps, context);
+          break;
+        case 'wait':
+          context.after(journalPatienceMs, { kind: 'overdue', attack: effect.id });
+          break;
+        case 'notify':
+          notify(effect, deps, context);
+          break;
+        case 'end_attack':
+          deps.endAttack(effect.attack);
+          break;
+        case 'reply':
+          effect.reply(effect.result);
+          break;
+        case 'log':
+          context.log[effect.level](effect.phrase, effect.fields);
+      }
+    }
+    return ledger;
+  };
+  return perform;
+}
+
+function write(
+  { id, entries }: Extract<core.Effect, { kind: 'write' }>,
+  deps: LedgerDeps,
+  { self }: Context<LedgerMessage>,
+): void {
+  const done = (result: Result<void>): void => {
+    self.send({ kind: 'written', ids: [id], error: result.ok ? null : result.error.detail });
+  };
+  const sent = deps.journal.send({ kind: 'write', entries, reply: done });
+  if (!sent) done(failure('JOURNAL_UNWRITABLE', 'the journal takes no more'));
+}
+
+function notify(
+  { action, attack, report }: Extract<core.Effect, { kind: 'notify' }>,
+  deps: LedgerDeps,
+  { self }: Context<LedgerMessage>,
+): void {
+  const settled = (outcome: 'started' | 'refused' | 'missing'): void => {
+    self.send({ kind: 'told', attack: attack.id, action, outcome });
+  };
+  if (deps.script === null) {
+    settled('started');
+    return;
+  }
+  const sent = deps.script.send({
+    kind: 'notify',
+    attack: attack.id,
+    action,
+    subject: subjectText(attack.subject),
+    direction: attack.direction,
+    power: deps.power(attack),
+    stdin: report ?? (action === 'unban' ? '' : deps.banReport(attack)),
+    settled,
+  });
+  if (!sent) settled('refused');
+}

@@ -1,0 +1,135 @@
+/**
+ * Writes the evidence of attacks into one folder: whole files or none, mode 0640, bounded in number and bytes.
+ *
+ * A file appears under its name complete (written beside, synced, renamed). When the folder holds more than
+ * `maxFiles` or `maxBytes`, the oldest files of ours are deleted first. Files with other endings are not ours and
+ * are neither counted nor touched. One write at a time.
+ *
+ * Errors: EVIDENCE_UNWRITABLE, with the path and the reason.
+ */
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { EvidenceFile, EvidenceStore } from '../../domain/ports.js';
+import { failure, type Result, success } from '../../domain/result.js';
+
+export type EvidenceOptions = {
+  /** Made when absent. */
+  readonly directory: string;
+  readonly maxFiles?: number;
+  readonly maxBytes?: number;
+};
+
+const defaultMaxFiles = 30_000;
+const defaultMaxBytes = 2 * 1024 ** 3;
+const fileMode = 0o640;
+const folderMode = 0o750;
+const ours = /\.(txt|json|pcap)$/;
+/** The folder is read again after so many writes; between them the counts are kept. */
+const surveyEvery = 1000;
+/** Writes waiting for the disk. */
+const maxQueued = 1000;
+
+type Known = { readonly name: string; readonly bytes: number; readonly modifiedMs: number };
+type Holdings = { readonly files: Map<string, Known>; bytes: number; writes: number };
+
+export function evidenceStore(options: EvidenceOptions): EvidenceStore {
+  const { directory, maxFiles = defaultMaxFiles, maxBytes = defaultMaxBytes } = options;
+  let holdings: Holdings | null = null;
+  let last: Promise<unknown> = Promise.resolve();
+  let queued = 0;
+
+  const writeAll = async (files: readonly EvidenceFile[]): Promise<Result<readonly string[]>> => {
+    try {
+      await mkdir(directory, { recursive: true, mode: folderMode });
+      if (holdings === null || holdings.writes >= surveyEvery) holdings = await survey(directory);
+      holdings.writes++;
+      const paths: string[] = [];
+      for (const file of files) {
+        keep(holdings, await writeWhole(directory, file));
+        paths.push(join(directory, file.name));
+      }
+      await prune(directory, holdings, { maxFiles, maxBytes }, new Set(files.map((file) => file.name)));
+      return success(paths);
+    } catch (error) {
+      holdings = null;
+      return failure(
+        'EVIDENCE_UNWRITABLE',
+        `${directory}: ${error instanceof Error ? error.message : error}`,
+      );
+    }
+  };
+  return {
+    write(_attack, files) {
+      const odd = files.find(({ name }) => !ours.test(name) || name.includes('/') || name.startsWith('.'));
+      if (odd !== undefined) {
+        return Promise.resolve(failure('EVIDENCE_UNWRITABLE', `not a name for evidence: ${odd.name}`));
+      }
+      if (queued >= maxQueued) {
+        const detail = `${directory}: ${maxQueued} attacks wait for the disk already`;
+        return Promise.resolve(failure('EVIDENCE_UNWRITABLE', detail));
+      }
+      queued++;
+      const written = last.then(() => writeAll(files)).finally(() => queued--);
+      last = written;
+      return written;
+    },
+  };
+}
+
+async function writeWhole(directory: string, { name, content }: EvidenceFile): Promise<Known> {
+  const beside = join(directory, `.${name}.tmp`);
+  try {
+    const file = await open(beside, 'w', fileMode);
+    try {
+      await file.writeFile(content);
+      await file.chmod(fileMode);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(beside, join(directory, name));
+  } catch (error) {
+    await rm(beside, { force: true });
+    throw error;
+  }
+  const bytes = typeof content === 'string' ? Buffer.byteLength(content) : content.length;
+  return { name, bytes, modifiedMs: Date.now() };
+}
+
+function keep(holdings: Holdings, file: Known): void {
+  holdings.bytes += file.bytes - (holdings.files.get(file.name)?.bytes ?? 0);
+  holdings.files.delete(file.name); // to the end: newest last
+  holdings.files.set(file.name, file);
+}
+
+/** What lies in the folder, oldest first. */
+async function survey(directory: string): Promise<Holdings> {
+  const found: Known[] = [];
+  for (const name of await readdir(directory)) {
+    if (!ours.test(name)) continue;
+    const known = await stat(join(directory, name)).catch(() => null); // gone meanwhile
+    if (known?.isFile()) found.push({ name, bytes: known.size, modifiedMs: known.mtimeMs });
+  }
+  found.sort((a, b) => a.modifiedMs - b.modifiedMs);
+  return {
+    files: new Map(found.map((file) => [file.name, file])),
+    bytes: found.reduce((sum, file) => sum + file.bytes, 0),
+    writes: 0,
+  };
+}
+
+/** The newest write stays whatever its size. */
+async function prune(
+  directory: string,
+  holdings: Holdings,
+  bounds: { readonly maxFiles: number; readonly maxBytes: number },
+  fresh: ReadonlySet<string>,
+): Promise<void> {
+  for (const file of holdings.files.values()) {
+    if (holdings.files.size <= bounds.maxFiles && holdings.bytes <= bounds.maxBytes) return;
+    if (fresh.has(file.name)) continue;
+    await rm(join(directory, file.name), { force: true });
+    holdings.files.delete(file.name);
+    holdings.bytes -= file.bytes;
+  }
+}

@@ -1,0 +1,155 @@
+/**
+ * The journal's own thread: everything that touches the database, so that no fsync stalls the daemon's main thread.
+ *
+ * Plain JavaScript, since a worker's entry must load as it lies, from the sources and from the build alike; the build
+ * copies it. Requests come as `{id, op, …}` and are answered in order as `{id, ok: true, value}` or
+ * `{id, ok: false, reason}`. The first message out says whether the database could be opened.
+ */
+
+import { parentPort, workerData } from 'node:worker_threads';
+import Database from 'libsql';
+
+const schemaVersion = 1;
+const busyTimeoutMs = 2000;
+/** After so many written attacks what is beyond the bounds is deleted, at most `pruneRows` rows of a table at once. */
+const pruneEvery = 500;
+const pruneRows = 2000;
+
+/** @type {{path: string, maxAttacks: number}} */
+const { path, maxAttacks } = workerData;
+
+const schema = `
+  CREATE TABLE attacks (
+    id TEXT PRIMARY KEY,
+    subject TEXT NOT NULL,
+    started_at INTEGER NOT NULL,
+    ended_at INTEGER,
+    record TEXT NOT NULL
+  ) WITHOUT ROWID;
+  CREATE INDEX attacks_by_end ON attacks (ended_at);
+  CREATE INDEX attacks_by_subject ON attacks (subject, started_at);
+  CREATE TABLE mitigations (
+    id TEXT PRIMARY KEY,
+    subject TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    settled INTEGER NOT NULL,
+    record TEXT NOT NULL
+  ) WITHOUT ROWID;
+  CREATE INDEX mitigations_active ON mitigations (settled, since);
+`;
+
+/** @param {unknown} error */
+const reasonOf = (error) => (error instanceof Error ? error.message : String(error));
+
+function open() {
+  const db = new Database(path, { timeout: busyTimeoutMs });
+  db.pragma('journal_mode = WAL');
+  db.pragma('synchronous = FULL');
+  const { user_version: version } = db.prepare('PRAGMA user_version').get();
+  if (version === 0) {
+    const known = db.prepare('SELECT count(*) AS tables FROM sqlite_master').get();
+    if (known.tables > 0) throw new Error('it is a database of something else');
+    db.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA user_version = ${schemaVersion}; COMMIT`);
+  } else if (version !== schemaVersion) {
+    throw new Error(`its schema is version ${version}, this release knows ${schemaVersion}`);
+  }
+  return db;
+}
+
+/** @param {{kind: 'host' | 'prefix', host?: string, prefix?: string}} subject */
+const textOf = (subject) => (subject.kind === 'host' ? subject.host : subject.prefix);
+
+/** @param {any} db */
+function operations(db) {
+  const putAttack = db.prepare(
+    `INSERT INTO attacks (id, subject, started_at, ended_at, record) VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT (id) DO UPDATE SET ended_at = excluded.ended_at, record = excluded.record`,
+  );
+  const putMitigation = db.prepare(
+    `INSERT INTO mitigations (id, subject, since, settled, record) VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT (id) DO UPDATE SET settled = excluded.settled, record = excluded.record`,
+  );
+  const active = db.prepare('SELECT record FROM mitigations WHERE settled = 0 ORDER BY since, id');
+  const history = db.prepare(
+    'SELECT record FROM attacks WHERE ended_at IS NOT NULL ORDER BY ended_at DESC, id DESC LIMIT ?',
+  );
+  const pruneAttacks = db.prepare(
+    `DELETE FROM attacks WHERE id IN (SELECT id FROM attacks WHERE ended_at IS NOT NULL
+     ORDER BY ended_at DESC LIMIT ? OFFSET ?)`,
+  );
+  const pruneMitigations = db.prepare(
+    `DELETE FROM mitigations WHERE id IN (SELECT id FROM mitigations WHERE settled = 1
+     ORDER BY since DESC LIMIT ? OFFSET ?)`,
+  );
+  let sincePruned = pruneEvery;
+
+  /** @param {any} entry */
+  const put = (entry) => {
+    if (entry.kind === 'attack') {
+      const { attack } = entry;
+      putAttack.run(
+        attack.id,
+        textOf(attack.subject),
+        attack.startedAt,
+        attack.endedAt,
+        JSON.stringify(attack),
+      );
+      sincePruned++;
+      return;
+    }
+    const { mitigation } = entry;
+    const settled = mitigation.state === 'released' && mitigation.notified === 'unban' ? 1 : 0;
+    const subject = textOf(mitigation.attack.subject);
+    putMitigation.run(mitigation.id, subject, mitigation.since, settled, JSON.stringify(mitigation));
+  };
+
+  return {
+    /** @param {{entries: any[]}} request */
+    append({ entries }) {
+      db.exec('BEGIN IMMEDIATE');
+      try {
+        for (const entry of entries) put(entry);
+        if (sincePruned >= pruneEvery) {
+          pruneAttacks.run(pruneRows, maxAttacks);
+          pruneMitigations.run(pruneRows, maxAttacks);
+          sincePruned = 0;
+        }
+        db.exec('COMMIT');
+      } catch (error) {
+        if (db.inTransaction) db.exec('ROLLBACK');
+        throw error;
+      }
+      return null;
+    },
+    active: () => active.all().map((/** @type {{record: string}} */ row) => JSON.parse(row.record)),
+    /** @param {{limit: number}} request */
+    history: ({ limit }) =>
+      history.all(limit).map((/** @type {{record: string}} */ row) => JSON.parse(row.record)),
+    close() {
+      db.close();
+      return null;
+    },
+  };
+}
+
+function serve() {
+  let ops;
+  try {
+    ops = operations(open());
+  } catch (error) {
+    parentPort?.postMessage({ id: 0, ok: false, reason: reasonOf(error) });
+    return;
+  }
+  parentPort?.postMessage({ id: 0, ok: true, value: null });
+  parentPort?.on('message', (request) => {
+    try {
+      const value = ops[request.op](request);
+      parentPort?.postMessage({ id: request.id, ok: true, value });
+    } catch (error) {
+      parentPort?.postMessage({ id: request.id, ok: false, reason: reasonOf(error) });
+    }
+    if (request.op === 'close') parentPort?.close();
+  });
+}
+
+serve();

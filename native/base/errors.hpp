@@ -42,7 +42,9 @@ namespace tidegate {
   X(sflow_too_many_records)                                                                     \
   X(sflow_bad_sample_length)                                                                    \
   X(sflow_bad_record_length)                                                                    \
-  X(sflow_unsupported_header)                                                                   \
+  X(sflow_bad_frame_length)   /* longer than any link carries */                                \
+  X(sflow_unsupported_header) /* a header protocol that wire/ does not read */                  \
+  X(sflow_no_packet)          /* a flow sample without a record that names addresses */         \
   X(sflow_too_many_exporters)
 // clang-format on
 

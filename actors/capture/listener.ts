@@ -113,10 +113,11 @@ function tell(listener: Listener, id: string, stats: ExporterStats): void {
   listener.exporters.get(id)?.send({ kind: 'observed', stats });
 }
 
-async function reports(listener: Listener): Promise<readonly ExporterReport[]> {
-  const asks = [...listener.exporters.values()].map(
-    (ref) => (reply: (report: ExporterReport) => void) => ref.send({ kind: 'report', reply }),
+async function reports({ exporters }: Listener): Promise<readonly ExporterReport[]> {
+  const answers = await gather<ExporterMessage, ExporterReport>(
+    [...exporters.values()],
+    (reply) => ({ kind: 'report', reply }),
+    exportersDeadlineMs,
   );
-  const answers = await gather(asks, exportersDeadlineMs);
   return answers.filter((report) => report !== null);
 }

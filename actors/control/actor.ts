@@ -11,15 +11,16 @@ import type { Talker } from '../../domain/ports.js';
 import { parsePrefix } from '../../domain/prefix.js';
 import { failure, type Result, success } from '../../domain/result.js';
 import type { Milliseconds } from '../../domain/units.js';
+import { ask } from '../../supervision/ask.js';
 import type { Ref } from '../../supervision/behaviour.js';
-import { askOne, gather } from '../../supervision/gather.js';
+import { gather } from '../../supervision/gather.js';
 import type { ChildSpec } from '../../supervision/spec.js';
 import type { ExporterReport, SourceMessage, SourceReport } from '../capture/messages.js';
 import type { HostgroupMessage, HostgroupReport } from '../hostgroup/messages.js';
 import type { JournalMessage } from '../journal/messages.js';
 import type { LedgerMessage } from '../mitigation/messages.js';
 import type { ScriptMessage, ScriptReport } from '../script/messages.js';
-import type { ControlAnswer, ControlMessage, ControlRequest, ReloadReport } from './messages.js';
+import type { ControlAnswer, ControlMessage, ControlRequest, ReloadReport, Status } from './messages.js';
 import { statusOf, type Vitals } from './status.js';
 import { mergeTalkers } from './talkers.js';
 
@@ -61,7 +62,7 @@ export const controlActor = (deps: ControlDeps): ChildSpec<Desk, ControlMessage>
     init: () => ({ underWay: 0 }),
     receive(desk, { request, reply }, context) {
       if (desk.underWay >= maxRequests) {
-        reply(failure('TIMEOUT', `${maxRequests} requests are under way already; ask again`));
+        reply(failure('CONTROL_BUSY', `${maxRequests} requests are under way already; ask again`));
         return desk;
       }
       desk.underWay += 1;
@@ -94,9 +95,13 @@ async function answer(
       const { forMs, comment } = request;
       const host = parseHost(request.host);
       if (!host.ok) return host;
-      const order = (reply: (result: Result<Mitigation>) => void): boolean =>
-        deps.ledger.send({ kind: 'ban', host: host.value, forMs, comment, reply });
-      const result = await ordered(order);
+      const result = await ordered(deps, (reply) => ({
+        kind: 'ban',
+        host: host.value,
+        forMs,
+        comment,
+        reply,
+      }));
       return result.ok ? success({ kind: 'banned', mitigation: result.value }) : result;
     }
     case 'unban':
@@ -104,10 +109,9 @@ async function answer(
     case 'top': {
       const { by, direction } = request;
       const count = Math.min(request.count, maxTalkers);
-      const lists = await gather<readonly Talker[]>(
-        [...deps.hostgroups().values()].map(
-          (ref) => (reply) => ref.send({ kind: 'top', by, direction, count, reply }),
-        ),
+      const lists = await gather<HostgroupMessage, readonly Talker[]>(
+        [...deps.hostgroups().values()],
+        (reply) => ({ kind: 'top', by, direction, count, reply }),
         reportDeadlineMs,
       );
       return success({ kind: 'top', talkers: mergeTalkers(lists, by, direction, count) });
@@ -119,26 +123,25 @@ async function answer(
   }
 }
 
-async function status(deps: ControlDeps, at: number) {
+async function status(deps: ControlDeps, at: number): Promise<Status> {
   const sources = deps.sources();
   const script = deps.script();
   const [reports, exporters, hostgroups, mitigations, scriptReport] = await Promise.all([
-    gather<SourceReport>(
-      sources.map((ref) => (reply) => ref.send({ kind: 'report', reply })),
+    gather<SourceMessage, SourceReport>(sources, (reply) => ({ kind: 'report', reply }), reportDeadlineMs),
+    gather<SourceMessage, readonly ExporterReport[]>(
+      sources,
+      (reply) => ({ kind: 'exporters', reply }),
       reportDeadlineMs,
     ),
-    gather<readonly ExporterReport[]>(
-      sources.map((ref) => (reply) => ref.send({ kind: 'exporters', reply })),
-      reportDeadlineMs,
-    ),
-    gather<HostgroupReport>(
-      [...deps.hostgroups().values()].map((ref) => (reply) => ref.send({ kind: 'report', reply })),
+    gather<HostgroupMessage, HostgroupReport>(
+      [...deps.hostgroups().values()],
+      (reply) => ({ kind: 'report', reply }),
       reportDeadlineMs,
     ),
     active(deps),
     script === null
       ? null
-      : askOne<ScriptReport>((reply) => script.send({ kind: 'report', reply }), reportDeadlineMs),
+      : ask<ScriptMessage, ScriptReport>(script, (reply) => ({ kind: 'report', reply }), reportDeadlineMs),
   ]);
   return statusOf(
     deps.vitals(),
@@ -146,51 +149,53 @@ async function status(deps: ControlDeps, at: number) {
       sources: reports.filter((report) => report !== null),
       exporters: exporters.flatMap((list) => list ?? []),
       hostgroups: hostgroups.filter((report) => report !== null),
-      mitigations: mitigations === null ? null : mitigations.length,
-      script: scriptReport,
+      mitigations: mitigations.ok ? mitigations.value.length : null,
+      script: scriptReport?.ok === true ? scriptReport.value : null,
     },
     at,
   );
 }
 
-async function active(deps: ControlDeps): Promise<readonly Mitigation[] | null> {
-  const list = await askOne<readonly Mitigation[]>(
-    (reply) => deps.ledger.send({ kind: 'list', reply }),
+async function active(deps: ControlDeps): Promise<Result<readonly Mitigation[]>> {
+  const list = await ask<LedgerMessage, readonly Mitigation[]>(
+    deps.ledger,
+    (reply) => ({ kind: 'list', reply }),
     reportDeadlineMs,
   );
-  return list === null ? null : list.filter(({ state }) => state === 'wanted');
+  return list.ok ? success(list.value.filter(({ state }) => state === 'wanted')) : list;
 }
 
 async function attacks(deps: ControlDeps, limit: number): Promise<Result<ControlAnswer>> {
-  const [mitigations, history] = await Promise.all([
-    active(deps),
-    limit <= 0
-      ? success<readonly Attack[]>([])
-      : askOne<Result<readonly Attack[]>>(
-          (reply) => deps.journal.send({ kind: 'history', limit, reply }),
-          reportDeadlineMs,
-        ),
-  ]);
-  if (mitigations === null) return failure('TIMEOUT', 'the ledger did not answer in time');
-  if (history === null) return failure('TIMEOUT', 'the journal did not answer in time');
+  const [mitigations, history] = await Promise.all([active(deps), past(deps, limit)]);
+  if (!mitigations.ok) return mitigations;
   if (!history.ok) return history;
   const ended = history.value.filter(({ endedAt }) => endedAt !== null);
-  return success({ kind: 'attacks', list: { active: mitigations, ended } });
+  return success({ kind: 'attacks', list: { active: mitigations.value, ended } });
 }
 
-/** The ledger ends the mitigation; the hostgroup's attack actor then ends with it. */
+async function past(deps: ControlDeps, limit: number): Promise<Result<readonly Attack[]>> {
+  if (limit <= 0) return success([]);
+  const history = await ask<JournalMessage, Result<readonly Attack[]>>(
+    deps.journal,
+    (reply) => ({ kind: 'history', limit, reply }),
+    reportDeadlineMs,
+  );
+  return history.ok ? history.value : history;
+}
+
+/** An address, or the prefix of an attack. The ledger ends the mitigation and has the attack's actor end with it. */
 async function unban(deps: ControlDeps, text: string): Promise<Result<ControlAnswer>> {
   const subject = text.includes('/') ? parsePrefix(text) : parseHost(text);
   if (!subject.ok) return subject;
-  const result = await ordered<Mitigation>((reply) =>
-    deps.ledger.send({ kind: 'unban', host: subject.value, reply }),
-  );
-  if (!result.ok) return result;
-  const { id, attack } = result.value;
-  deps.hostgroups().get(attack.hostgroup)?.send({ kind: 'release', attack: id });
-  return success({ kind: 'unbanned', mitigation: result.value });
+  const result = await ordered(deps, (reply) => ({ kind: 'unban', host: subject.value, reply }));
+  return result.ok ? success({ kind: 'unbanned', mitigation: result.value }) : result;
 }
 
-const ordered = async <T>(order: (reply: (result: Result<T>) => void) => boolean): Promise<Result<T>> =>
-  (await askOne(order, orderDeadlineMs)) ??
-  failure('TIMEOUT', 'the ledger did not answer in time; `tidegate attacks` shows whether it was done');
+async function ordered(
+  deps: ControlDeps,
+  order: (reply: (result: Result<Mitigation>) => void) => LedgerMessage,
+): Promise<Result<Mitigation>> {
+  const result = await ask(deps.ledger, order, orderDeadlineMs);
+  if (result.ok) return result.value;
+  return failure('TIMEOUT', `${result.error.detail}; 'tidegate attacks' shows whether it was done`);
+}

@@ -15,8 +15,8 @@ import { type Pace, pace } from '../../domain/pace.js';
 import type { Judgement, Meter } from '../../domain/ports.js';
 import { type PrefixSet, prefixSet } from '../../domain/prefix-table.js';
 import type { AttackId, Milliseconds, PrefixKey } from '../../domain/units.js';
+import { ask } from '../../supervision/ask.js';
 import type { Context, Ref } from '../../supervision/behaviour.js';
-import { askOne } from '../../supervision/gather.js';
 import type { ChildSpec } from '../../supervision/spec.js';
 import type { AttackMessage } from '../attack/messages.js';
 import type { LedgerMessage } from '../mitigation/messages.js';
@@ -104,12 +104,13 @@ export function hostgroupActor(deps: HostgroupDeps): ChildSpec<Watch, HostgroupM
   const halfTickMs = deps.tickMs / 2;
 
   async function begin(context: Context<HostgroupMessage>): Promise<Watch> {
-    const on = await askOne<readonly Mitigation[]>(
-      (reply) => deps.ledger.send({ kind: 'list', reply }),
+    const on = await ask<LedgerMessage, readonly Mitigation[]>(
+      deps.ledger,
+      (reply) => ({ kind: 'list', reply }),
       ledgerDeadlineMs,
     );
     // Without the ledger's word an attack that is on would be taken for a new one and banned twice.
-    if (on === null) throw new Error(`hostgroup ${deps.group.name}: the ledger does not answer`);
+    if (!on.ok) throw new Error(`hostgroup ${deps.group.name}: ${on.error.detail}`);
     const { group, whitelist } = configured;
     const watch: Watch = {
       group,
@@ -124,7 +125,7 @@ export function hostgroupActor(deps: HostgroupDeps): ChildSpec<Watch, HostgroupM
       scheduled: false,
       paces: { refused: pace(complaintMs), undecided: pace(complaintMs) },
     };
-    const attacks = on
+    const attacks = on.value
       .filter(
         ({ state, attack }) => state === 'wanted' && attack.origin === 'detected' && deps.adopts(attack),
       )

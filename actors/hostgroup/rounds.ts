@@ -6,7 +6,7 @@
  * watched too, so that it is said once and not at every judgement.
  *
  * Pure but for `rounds`, which belongs to the caller alone and is changed in place: copying tables of
- * 20,000 attacks ten times a second would cost more than all decisions. No clock, no I/O, no actor.
+ * 10,000 attacks ten times a second would cost more than all decisions. No clock, no I/O, no actor.
  * Times are microseconds since the Unix epoch. Never throws.
  */
 import { type Attack, attackId, type Subject, subjectText } from '../../domain/attack.js';
@@ -16,8 +16,8 @@ import type { Direction } from '../../domain/traffic.js';
 import type { AttackId, UnixMicros } from '../../domain/units.js';
 
 /** Attacks that one hostgroup holds at once, and as many subjects that it lets be. */
-export const maxAttacks = 20_000;
-export const maxSuppressed = 20_000;
+export const maxAttacks = 10_000;
+export const maxSuppressed = 10_000;
 /** An attack is told how its subject stands this often, and at once when `over` flips. */
 export const tellEveryMicros = 1_000_000;
 

@@ -1,0 +1,59 @@
+/**
+ * A request as it comes over the socket, checked field by field: what is on the other side is any
+ * program of the same user. What does not fit is answered with what was expected. Addresses are read
+ * where they are used.
+ */
+import type { ControlRequest } from '../../actors/control/messages.js';
+import type { TopBy } from '../../domain/ports.js';
+import { type Direction, directions } from '../../domain/traffic.js';
+
+export type Read =
+  | { readonly ok: true; readonly request: ControlRequest }
+  | { readonly ok: false; readonly why: string };
+
+const longestText = 1024;
+const tops: readonly TopBy[] = ['packets', 'bytes', 'flows'];
+const no = (why: string): Read => ({ ok: false, why });
+const yes = (request: ControlRequest): Read => ({ ok: true, request });
+
+export function readRequest(line: string): Read {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return no('a request is one line of JSON');
+  }
+  if (typeof value !== 'object' || value === null) return no('a request is a JSON object');
+  const fields = value as { readonly [key: string]: unknown };
+  switch (fields.kind) {
+    case 'status':
+    case 'reload':
+      return yes({ kind: fields.kind });
+    case 'attacks':
+      return count(fields.history)
+        ? yes({ kind: 'attacks', history: fields.history })
+        : no('attacks takes history, a whole number');
+    case 'ban': {
+      const { host, comment, forMs } = fields;
+      if (!text(host) || !text(comment)) return no('ban takes host and comment, texts');
+      if (forMs !== null && !(typeof forMs === 'number' && Number.isFinite(forMs) && forMs > 0)) {
+        return no('ban takes forMs, milliseconds above 0 or null');
+      }
+      return yes({ kind: 'ban', host, comment, forMs });
+    }
+    case 'unban':
+      return text(fields.host) ? yes({ kind: 'unban', host: fields.host }) : no('unban takes host, a text');
+    case 'top': {
+      const by = tops.find((each) => each === fields.by);
+      const direction: Direction | undefined = directions.find((each) => each === fields.direction);
+      return by !== undefined && direction !== undefined && count(fields.count)
+        ? yes({ kind: 'top', by, direction, count: fields.count })
+        : no(`top takes by (${tops.join(', ')}), direction (${directions.join(', ')}) and count`);
+    }
+    default:
+      return no('kind is one of status, attacks, ban, unban, top, reload');
+  }
+}
+
+const text = (value: unknown): value is string => typeof value === 'string' && value.length <= longestText;
+const count = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;

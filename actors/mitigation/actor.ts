@@ -10,7 +10,7 @@ import type { Mitigation } from '../../domain/mitigation.js';
 import { parsePrefix } from '../../domain/prefix.js';
 import { failure, type Result } from '../../domain/result.js';
 import { quietRates } from '../../domain/traffic.js';
-import type { AttackId, HostKey, Milliseconds, UnixMicros } from '../../domain/units.js';
+import type { AttackId, HostKey, UnixMicros } from '../../domain/units.js';
 import type { Behaviour, Context, Ref } from '../../supervision/behaviour.js';
 import type { ChildSpec } from '../../supervision/spec.js';
 import type { JournalMessage } from '../journal/messages.js';
@@ -38,18 +38,13 @@ export type LedgerDeps = {
   readonly restored: (attacks: readonly Attack[]) => void;
 };
 
-/** How long the script waits for the journal before it is told all the same. */
-export const journalPatienceMs: Milliseconds = 50;
 const tickMs = 1000;
 const mailboxBound = 65_536;
 
-type Perform = (
-  ledger: core.Ledger,
-  effects: readonly core.Effect[],
-  context: Context<LedgerMessage>,
-) => core.Ledger;
+/** `armed`: a look at who has waited too long for the journal is on its way. */
+type State = { readonly ledger: core.Ledger; armed: boolean };
 
-export const ledgerActor = (deps: LedgerDeps): ChildSpec<core.Ledger, LedgerMessage> => ({
+export const ledgerActor = (deps: LedgerDeps): ChildSpec<State, LedgerMessage> => ({
   kind: 'actor',
   id: 'ledger',
   behaviour: () => ledgerBehaviour(deps),
@@ -59,35 +54,45 @@ export const ledgerActor = (deps: LedgerDeps): ChildSpec<core.Ledger, LedgerMess
   busyLimitMs: 5000,
 });
 
-export function ledgerBehaviour(deps: LedgerDeps): Behaviour<core.Ledger, LedgerMessage> {
-  const perform = performer(deps);
-  return {
-    name: 'ledger',
-    init(context) {
-      askJournal(deps, context);
-      context.every(tickMs, { kind: 'retry' });
-      context.every(tickMs, { kind: 'expire' });
-      return core.emptyLedger();
-    },
-    receive(ledger, message, context) {
-      const at = context.clock.unixMicros();
-      switch (message.kind) {
-        case 'list':
-          message.reply(core.wanted(ledger));
-          return ledger;
-        case 'restored':
-          return onRestored(ledger, message.mitigations, deps, perform, context);
-        case 'retry':
-          if (!ledger.restored) askJournal(deps, context);
-          return perform(ledger, core.retry(ledger, at), context);
-        default:
-          return perform(ledger, decide(ledger, message, at, deps), context);
-      }
-    },
-  };
-}
+export const ledgerBehaviour = (deps: LedgerDeps): Behaviour<State, LedgerMessage> => ({
+  name: 'ledger',
+  init(context) {
+    askJournal(deps, context);
+    context.every(tickMs, { kind: 'retry' });
+    context.every(tickMs, { kind: 'expire' });
+    return { ledger: core.emptyLedger(), armed: false };
+  },
+  receive(state, message, context) {
+    const { ledger } = state;
+    const at = context.clock.unixMicros();
+    switch (message.kind) {
+      case 'list':
+        message.reply(core.wanted(ledger));
+        return state;
+      case 'restored':
+        onRestored(ledger, message.mitigations, deps, context);
+        break;
+      case 'retry':
+        if (!ledger.restored) askJournal(deps, context);
+        perform(core.retry(ledger, at), deps, context);
+        break;
+      case 'overdue':
+        state.armed = false;
+        perform(core.overdue(ledger, at), deps, context);
+        break;
+      default:
+        perform(decide(ledger, message, at, deps), deps, context);
+    }
+    const leftMs = state.armed ? null : core.patienceLeftMs(ledger, at);
+    if (leftMs !== null) {
+      state.armed = true;
+      context.after(leftMs, { kind: 'overdue' });
+    }
+    return state;
+  },
+});
 
-type Decided = Exclude<LedgerMessage, { kind: 'list' | 'restored' | 'retry' }>;
+type Decided = Exclude<LedgerMessage, { kind: 'list' | 'restored' | 'retry' | 'overdue' }>;
 
 function decide(ledger: core.Ledger, message: Decided, at: UnixMicros, deps: LedgerDeps): core.Effect[] {
   switch (message.kind) {
@@ -107,8 +112,6 @@ function decide(ledger: core.Ledger, message: Decided, at: UnixMicros, deps: Led
       return core.expire(ledger, at);
     case 'written':
       return message.ids.flatMap((id) => core.written(ledger, id, message.error, at));
-    case 'overdue':
-      return core.overdue(ledger, message.attack);
     case 'told':
       return core.told(ledger, message.attack, message.action, message.outcome, at);
     case 'script_restarted':
@@ -178,41 +181,32 @@ function onRestored(
   ledger: core.Ledger,
   mitigations: readonly Mitigation[] | null,
   deps: LedgerDeps,
-  perform: Perform,
   context: Context<LedgerMessage>,
-): core.Ledger {
-  if (mitigations === null || ledger.restored) return ledger; // 'retry' asks again
-  perform(ledger, core.restore(ledger, mitigations, context.clock.unixMicros()), context);
+): void {
+  if (mitigations === null || ledger.restored) return; // 'retry' asks again
+  perform(core.restore(ledger, mitigations, context.clock.unixMicros()), deps, context);
   deps.restored(core.wanted(ledger).flatMap(({ attack }) => (attack.origin === 'detected' ? [attack] : [])));
-  return ledger;
 }
 
-function performer(deps: LedgerDeps): Perform {
-  const perform: Perform = (ledger, effects, context) => {
-    for (const effect of effects) {
-      switch (effect.kind) {
-        case 'write':
-          write(effect, deps, context);
-          break;
-        case 'wait':
-          context.after(journalPatienceMs, { kind: 'overdue', attack: effect.id });
-          break;
-        case 'notify':
-          notify(effect, deps, context);
-          break;
-        case 'end_attack':
-          deps.endAttack(effect.attack);
-          break;
-        case 'reply':
-          effect.reply(effect.result);
-          break;
-        case 'log':
-          context.log[effect.level](effect.phrase, effect.fields);
-      }
+function perform(effects: readonly core.Effect[], deps: LedgerDeps, context: Context<LedgerMessage>): void {
+  for (const effect of effects) {
+    switch (effect.kind) {
+      case 'write':
+        write(effect, deps, context);
+        break;
+      case 'notify':
+        notify(effect, deps, context);
+        break;
+      case 'end_attack':
+        deps.endAttack(effect.attack);
+        break;
+      case 'reply':
+        effect.reply(effect.result);
+        break;
+      case 'log':
+        context.log[effect.level](effect.phrase, effect.fields);
     }
-    return ledger;
-  };
-  return perform;
+  }
 }
 
 function write(

@@ -4,8 +4,8 @@
  * Pure decisions on a table that the actor owns: each function changes it in place and names the effects, in order.
  * Times are Unix microseconds. Why intent → script → mark: docs/decisions/0003-script-once.md.
  *
- * - A change is written before the script hears of it; when the journal is slow or broken the script does not wait
- *   (`overdue`, or a failed write), and the record is written as soon as it can be.
+ * - A change is written before the script hears of it. When the journal is slow or broken the script waits no longer
+ *   than `journalPatienceMs` (`overdue`, or a failed write), and the record is written as soon as it can be.
  * - For one mitigation at most one write and one script hand-over are under way. The script hears `ban` once, then
  *   `unban` once; each is marked when the program has been started.
  * - A mitigation leaves the table when it is released, its `unban` told, and both written. The journal keeps it.
@@ -16,10 +16,12 @@ import { subjectText } from '../../domain/attack.js';
 import type { Mitigation, Notified } from '../../domain/mitigation.js';
 import type { JournalEntry, LogFields, ScriptAction } from '../../domain/ports.js';
 import { failure, type Result, success } from '../../domain/result.js';
-import type { AttackId, UnixMicros } from '../../domain/units.js';
+import type { AttackId, Milliseconds, UnixMicros } from '../../domain/units.js';
 import type { NotifyOutcome } from '../script/messages.js';
 
 export const maxMitigations = 10_000;
+/** How long the script waits for the journal before it is told all the same. */
+export const journalPatienceMs: Milliseconds = 50;
 /** Attacks without a mitigation whose record is not written yet. */
 const maxLoose = 1000;
 /** A write without an answer for this long is sent again. */
@@ -51,6 +53,8 @@ type Loose = { attack: Attack; writing: UnixMicros | null };
 export type Ledger = {
   readonly held: Map<AttackId, Held>;
   readonly loose: Map<AttackId, Loose>;
+  /** Whose script waits for the journal, since when; in that order. */
+  readonly waiting: Map<AttackId, UnixMicros>;
   /** Releases of mitigations that the journal has not given back yet. */
   readonly earlyReleases: Map<AttackId, UnixMicros>;
   restored: boolean;
@@ -59,8 +63,6 @@ export type Ledger = {
 
 export type Effect =
   | { readonly kind: 'write'; readonly id: AttackId; readonly entries: readonly JournalEntry[] }
-  /** Send `overdue` after the time that the script waits for the journal. */
-  | { readonly kind: 'wait'; readonly id: AttackId }
   | {
       readonly kind: 'notify';
       readonly action: ScriptAction;
@@ -80,6 +82,7 @@ export type Effect =
 export const emptyLedger = (): Ledger => ({
   held: new Map(),
   loose: new Map(),
+  waiting: new Map(),
   earlyReleases: new Map(),
   restored: false,
   refused: 0,
@@ -177,9 +180,9 @@ export function mitigate(ledger: Ledger, want: Want, at: UnixMicros): Effect[] {
     notified: 'nothing',
   });
   if (reply !== null) held.replies.push(reply);
+  ledger.waiting.set(attack.id, at);
   return [
     ...write(held, at),
-    { kind: 'wait', id: attack.id },
     log('info', 'mitigation wanted', { attack: attack.id, subject: subjectText(attack.subject), until }),
   ];
 }
@@ -201,9 +204,10 @@ export function release(ledger: Ledger, id: AttackId, at: UnixMicros, reply: Rep
   held.cleared = false;
   held.details = null;
   if (reply !== null) held.replies.push(reply);
+  ledger.waiting.delete(id);
+  ledger.waiting.set(id, at);
   return [
     ...changed(held, at),
-    { kind: 'wait', id },
     ...tell(held),
     log('info', 'mitigation released', { attack: id, subject: subjectText(mitigation.attack.subject) }),
   ];
@@ -280,7 +284,7 @@ export function written(ledger: Ledger, id: AttackId, error: string | null, at: 
   const failed = failure<Mitigation>('JOURNAL_UNWRITABLE', `in force, but not written down yet: ${error}`);
   const answers =
     error !== null ? answer(held, failed) : durable ? answer(held, success(held.mitigation)) : [];
-  if (durable || error !== null) held.cleared = true;
+  if (durable || error !== null) clear(ledger, held);
   // A failed write is sent again by `retry`, not at once.
   const again = held.dirty && error === null ? write(held, at) : [];
   const effects = [...tell(held), ...again, ...answers];
@@ -290,15 +294,34 @@ export function written(ledger: Ledger, id: AttackId, error: string | null, at: 
     : [...effects, log('error', 'mitigation not written down', { attack: id, error })];
 }
 
-/** The script has waited for the journal long enough. */
-export function overdue(ledger: Ledger, id: AttackId): Effect[] {
-  const held = ledger.held.get(id);
-  if (held === undefined || held.cleared) return [];
+function clear(ledger: Ledger, held: Held): void {
   held.cleared = true;
-  const effects = tell(held);
-  return effects.length === 0
-    ? []
-    : [...effects, log('warn', 'journal slow: script told before the record is durable', { attack: id })];
+  ledger.waiting.delete(held.mitigation.id);
+}
+
+/** Scripts that have waited for the journal long enough. */
+export function overdue(ledger: Ledger, at: UnixMicros): Effect[] {
+  const effects: Effect[] = [];
+  for (const [id, since] of ledger.waiting) {
+    if (at - since < journalPatienceMs * 1000) break;
+    ledger.waiting.delete(id);
+    const held = ledger.held.get(id);
+    if (held === undefined) continue;
+    held.cleared = true;
+    const tells = tell(held);
+    if (tells.length === 0) continue;
+    effects.push(
+      ...tells,
+      log('warn', 'journal slow: script told before its record is durable', { attack: id }),
+    );
+  }
+  return effects;
+}
+
+/** Until the next script has waited long enough; null when none waits. */
+export function patienceLeftMs(ledger: Ledger, at: UnixMicros): Milliseconds | null {
+  const [oldest] = ledger.waiting.values();
+  return oldest === undefined ? null : Math.max(0, journalPatienceMs - (at - oldest) / 1000);
 }
 
 /** The script actor has begun an action, or cannot. */

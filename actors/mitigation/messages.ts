@@ -27,8 +27,8 @@ export type LedgerMessage =
   | { readonly kind: 'written'; readonly ids: readonly AttackId[]; readonly error: string | null }
   /** What the journal says is still on; null: it did not answer, ask again. */
   | { readonly kind: 'restored'; readonly mitigations: readonly Mitigation[] | null }
-  /** A record has been on its way to the journal for too long for the script to wait. */
-  | { readonly kind: 'overdue'; readonly attack: AttackId }
+  /** Look whose record has been on its way to the journal for too long for the script to wait. */
+  | { readonly kind: 'overdue' }
   /** The script actor has begun an action, or had no room for it. */
   | {
       readonly kind: 'told';

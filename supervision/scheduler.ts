@@ -4,7 +4,7 @@
  * Every incarnation is a nact actor directly under the nact system (so that nact's copy of the children
  * map at each message copies an empty one), with the unique name `<safe path>-<generation>`. A turn never
  * throws into nact, and `onCrash` always stops: nact's own restarts are never used. The limits of nact that
- * make this necessary are shown one by one in nact-limits.test.ts.
+ * make this necessary are shown one by one in nact-messages.test.ts and nact-lives.test.ts.
  */
 import { dispatch, spawn as spawnActor, start, stop } from 'nact';
 

@@ -1,0 +1,11 @@
+/** Every vector, by name. */
+import { amplifications } from './amplification.js';
+import { flashCrowd } from './crowd.js';
+import { floods } from './floods.js';
+import type { Vector } from './vector.js';
+
+export const vectors: readonly Vector[] = [...floods, ...amplifications, flashCrowd];
+
+const byName = new Map(vectors.map((vector) => [vector.name, vector] as const));
+
+export const vectorNamed = (name: string): Vector | null => byName.get(name) ?? null;

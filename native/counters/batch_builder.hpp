@@ -1,28 +1,25 @@
 /// BatchBuilder: gathers what lanes drain into one batch a hostgroup.
 ///
-/// One drain of one source: make it, drain every lane of the source into it, take().
+/// One drain of one source: make it, drain every lane of the source into it, take(). A host that several
+/// lanes have seen is in its batch once for each of them.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
 
 #include "batch.hpp"
+#include "row.hpp"
 #include "space.hpp"
 
 namespace tidegate {
 
-/// Both directions of a host or a network in the order of base/classes.hpp.
-using HostDelta = std::array<std::uint64_t, kHostValues>;
-
 class BatchBuilder {
  public:
+  /// The deltas lie between the two times, in microseconds since the Unix epoch. `space` must outlive the builder.
   BatchBuilder(const HostSpace& space, std::int64_t from_micros, std::int64_t to_micros);
 
-  /// Room for about so many more hosts; spares growth. An estimate is enough.
-  void expect(std::uint32_t hosts);
-  /// A host with at least one value that is not zero. Does not touch the network's sum.
+  /// Adds a host unless all its values are zero. Does not touch the network's sum.
   void add_host(CellId cell, const Address& address, const HostDelta& delta);
   void add_network(CellId cell, const HostDelta& delta);
 
@@ -30,12 +27,18 @@ class BatchBuilder {
   std::vector<Batch> take();
 
  private:
+  /// Words are written into room that is made in steps; `used` of them are.
+  struct Gathering {
+    Batch batch;
+    std::size_t used = 0;
+  };
+
   const HostSpace& space_;
   std::int64_t from_micros_;
   std::int64_t to_micros_;
-  std::vector<Batch> batches_;        // by hostgroup
-  std::vector<HostDelta> by_cell_;    // network sums
-  std::vector<std::uint8_t> touched_; // by cell
+  std::vector<Gathering> groups_;      // by hostgroup
+  std::vector<HostDelta> by_cell_;     // network sums
+  std::vector<std::uint8_t> touched_;  // by cell
 };
 
 }  // namespace tidegate

@@ -1,0 +1,74 @@
+#include "batch_builder.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace tidegate {
+namespace {
+
+constexpr std::size_t kMostHostWords = 3 + kHostValues;  // header, address of IPv6, values
+constexpr std::size_t kLeastRoom = 4096;                 // words
+
+}  // namespace
+
+BatchBuilder::BatchBuilder(const HostSpace& space, std::int64_t from_micros, std::int64_t to_micros)
+    : space_{space},
+      from_micros_{from_micros},
+      to_micros_{to_micros},
+      groups_(space.hostgroups().size()),
+      by_cell_(space.cells()),
+      touched_(space.cells()) {}
+
+void BatchBuilder::add_host(CellId cell, const Address& address, const HostDelta& delta) {
+  Gathering& group = groups_[space_.cell(cell).hostgroup];
+  std::vector<std::uint64_t>& words = group.batch.host_words;
+  if (words.size() < group.used + kMostHostWords) words.resize(std::max(kLeastRoom, words.size() * 2));
+  const std::span<std::uint64_t, kMostHostWords> room{words.data() + group.used, kMostHostWords};
+
+  std::size_t at = 1;
+  std::uint64_t header = address.low;
+  if (address.family == Family::ipv6) {
+    header = kHostIpv6;
+    room[at++] = address.high;
+    room[at++] = address.low;
+  }
+  std::uint64_t mask = 0;
+  for (std::size_t i = 0; i < kHostValues; ++i) {
+    const bool present = delta[i] != 0;
+    room[at] = delta[i];  // overwritten by the next value unless present
+    at += present ? 1 : 0;
+    mask |= std::uint64_t{present} << i;
+  }
+  if (mask == 0) return;
+  room[0] = header | mask << kHostMaskShift;
+  group.used += at;
+  ++group.batch.hosts;
+}
+
+void BatchBuilder::add_network(CellId cell, const HostDelta& delta) {
+  touched_[cell] = 1;
+  for (std::size_t i = 0; i < kHostValues; ++i) by_cell_[cell][i] += delta[i];
+}
+
+std::vector<Batch> BatchBuilder::take() {
+  for (CellId cell = 1; cell < by_cell_.size(); ++cell) {
+    if (touched_[cell] == 0) continue;
+    touched_[cell] = 0;
+    const HostDelta sum = std::exchange(by_cell_[cell], HostDelta{});
+    if (std::all_of(sum.begin(), sum.end(), [](std::uint64_t value) { return value == 0; })) continue;
+    groups_[space_.cell(cell).hostgroup].batch.networks.push_back({space_.cell(cell).network, sum});
+  }
+  std::vector<Batch> out;
+  for (std::size_t i = 0; i < groups_.size(); ++i) {
+    Gathering group = std::exchange(groups_[i], Gathering{});
+    if (group.batch.hosts == 0 && group.batch.networks.empty()) continue;
+    group.batch.host_words.resize(group.used);
+    group.batch.hostgroup = static_cast<std::uint32_t>(i);
+    group.batch.from_micros = from_micros_;
+    group.batch.to_micros = to_micros_;
+    out.push_back(std::move(group.batch));
+  }
+  return out;
+}
+
+}  // namespace tidegate

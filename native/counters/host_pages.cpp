@@ -1,0 +1,80 @@
+#include "host_pages.hpp"
+
+namespace tidegate {
+
+std::optional<HostPages> HostPages::make(const HostSpace& space) {
+  const std::size_t pages = space.pages();
+  const std::size_t words = (pages + kDirtyWordBits - 1) / kDirtyWordBits;
+  auto rows = Array<Page>::make(pages);
+  auto seen = Array<Page>::make(pages);
+  auto marks = Array<Marks>::make(pages);
+  auto dirty_slots = Array<DirtyWord>::make(words);
+  auto page_of_slot = Array<std::uint32_t>::make(pages);
+  auto ever = Array<std::array<DirtyWord, kWords>>::make(pages);
+  if (!rows || !seen || !marks || !dirty_slots || !page_of_slot || !ever) return std::nullopt;
+  HostPages made;
+  made.slot_of_page_.assign(pages, kNoPage);
+  made.page_of_slot_ = std::move(*page_of_slot);
+  made.rows_ = std::move(*rows);
+  made.marks_ = std::move(*marks);
+  made.dirty_slots_ = std::move(*dirty_slots);
+  made.seen_ = std::move(*seen);
+  made.ever_ = std::move(*ever);
+  return made;
+}
+
+std::uint32_t HostPages::make_page(std::uint32_t page) noexcept {
+  const std::uint32_t slot = slots_made_++;
+  // The reader learns of the slot by its first mark, which comes after this.
+  page_of_slot_[slot] = page;
+  slot_of_page_[page] = slot;
+  return slot;
+}
+
+std::uint64_t HostPages::drain(const HostSpace& space, BatchBuilder& into) {
+  std::uint64_t first_time = 0;
+  for (std::size_t word = 0; word < dirty_slots_.size(); ++word) {
+    for_each_bit(take_marks(dirty_slots_[word]), [&](std::size_t bit) {
+      first_time += drain_slot(space, word * kDirtyWordBits + bit, into);
+    });
+  }
+  return first_time;
+}
+
+std::uint64_t HostPages::drain_slot(const HostSpace& space, std::size_t slot, BatchBuilder& into) {
+  const std::uint32_t page = page_of_slot_[slot];
+  const std::uint32_t address = space.page_address(page);
+  const auto page_cell = space.page_cell(page);
+  Page& now = rows_[slot];
+  Page& seen = seen_[slot];
+  HostDelta page_sum{};
+  std::uint64_t first_time = 0;
+  for (std::size_t word = 0; word < kWords; ++word) {
+    std::array<DirtyWord, kPlanes> dirty{};
+    for (std::size_t plane = 0; plane < kPlanes; ++plane) dirty[plane] = take_marks(marks_[slot].planes[plane][word]);
+    const DirtyWord any = dirty[0] | dirty[1] | dirty[kRarePlane];
+    first_time += static_cast<std::uint64_t>(std::popcount(any & ~ever_[slot][word]));
+    ever_[slot][word] |= any;
+    for_each_bit(any, [&](std::size_t bit) {
+      const std::size_t host = word * kDirtyWordBits + bit;
+      HostDelta delta{};
+      for (std::size_t direction = 0; direction < kHostDirections; ++direction) {
+        if ((dirty[direction] >> bit & 1) == 0) continue;
+        take_new(now.lines[direction][host], seen.lines[direction][host], direction, delta);
+      }
+      if ((dirty[kRarePlane] >> bit & 1) != 0) take_new(now.rare[host], seen.rare[host], delta);
+      const auto number = static_cast<std::uint32_t>(host);
+      const CellId cell = page_cell ? *page_cell : space.cell_in_page(page, number);
+      into.add_host(cell, ipv4_address(address + number), delta);
+      if (page_cell) {
+        for (std::size_t i = 0; i < kHostValues; ++i) page_sum[i] += delta[i];
+      } else {
+        into.add_network(cell, delta);
+      }
+    });
+  }
+  if (page_cell) into.add_network(*page_cell, page_sum);
+  return first_time;
+}
+
+}  // namespace tidegate

@@ -1,0 +1,81 @@
+/// HostPages: rows of our IPv4 hosts, in pages of 256 that are made on first touch.
+///
+/// - One writer: place(), line(), rare(), mark(). Making a page takes the next slot of memory that was reserved
+///   when built, for every page of the space: it cannot fail.
+/// - One reader at a time: drain(), while the writer goes on. Its own copy of what it has seen lies beside the rows.
+/// - Three marks a host: incoming line, outgoing line, rare bytes, so that a drain reads only what has changed.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "batch_builder.hpp"
+#include "dirty_bits.hpp"
+#include "region.hpp"
+#include "row.hpp"
+#include "space.hpp"
+
+namespace tidegate {
+
+/// A slot's number times 256, plus the host in it.
+using RowId = std::uint32_t;
+
+class HostPages {
+ public:
+  static std::optional<HostPages> make(const HostSpace& space);
+
+  /// Row of a host in a page of the space; the page is made if it was never touched.
+  [[nodiscard]] RowId place(std::uint32_t page, std::uint32_t host) noexcept {
+    std::uint32_t slot = slot_of_page_[page];
+    if (slot == kNoPage) [[unlikely]] slot = make_page(page);
+    return slot * static_cast<RowId>(kPageHosts) + host;
+  }
+  [[nodiscard]] DirectionLine& line(RowId row, std::size_t direction) const noexcept {
+    return rows_[row / kPageHosts].lines[direction][row % kPageHosts];
+  }
+  [[nodiscard]] RareBytes& rare(RowId row) const noexcept { return rows_[row / kPageHosts].rare[row % kPageHosts]; }
+
+  /// After publish_rows(). True when the row had no mark of this kind.
+  bool mark(RowId row, std::size_t direction) noexcept { return mark_plane(row, direction); }
+  void mark_rare(RowId row) noexcept { mark_plane(row, kRarePlane); }
+
+  /// Adds all marked rows to `into`, and their sums to their networks. Returns hosts never drained before.
+  std::uint64_t drain(const HostSpace& space, BatchBuilder& into);
+
+ private:
+  static constexpr std::size_t kWords = kPageHosts / kDirtyWordBits;
+  static constexpr std::size_t kRarePlane = kHostDirections;
+  static constexpr std::size_t kPlanes = kHostDirections + 1;
+
+  struct Page {
+    std::array<std::array<DirectionLine, kPageHosts>, kHostDirections> lines;
+    std::array<RareBytes, kPageHosts> rare;
+  };
+  struct Marks {
+    std::array<std::array<DirtyWord, kWords>, kPlanes> planes;
+  };
+
+  std::uint32_t make_page(std::uint32_t page) noexcept;
+  bool mark_plane(RowId row, std::size_t plane) noexcept {
+    const std::size_t slot = row / kPageHosts;
+    const std::size_t host = row % kPageHosts;
+    if (!tidegate::mark(marks_[slot].planes[plane][host / kDirtyWordBits], host % kDirtyWordBits)) return false;
+    tidegate::mark(dirty_slots_[slot / kDirtyWordBits], slot % kDirtyWordBits);
+    return true;
+  }
+  std::uint64_t drain_slot(const HostSpace& space, std::size_t slot, BatchBuilder& into);
+
+  std::vector<std::uint32_t> slot_of_page_;
+  Array<std::uint32_t> page_of_slot_;
+  Array<Page> rows_;
+  Array<Marks> marks_;
+  Array<DirtyWord> dirty_slots_;
+  std::uint32_t slots_made_ = 0;
+  // The reader's own.
+  Array<Page> seen_;
+  Array<std::array<DirtyWord, kWords>> ever_;  // hosts that were in any drain
+};
+
+}  // namespace tidegate

@@ -1,0 +1,114 @@
+#include "lane.hpp"
+
+#include <bit>
+
+#include "lane_tables.hpp"
+
+namespace tidegate {
+namespace {
+
+// For counters that only the lane's thread writes.
+void grow(std::atomic<std::uint64_t>& counter, std::uint64_t n) noexcept {
+  counter.store(counter.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+}
+
+bool fits(std::uint64_t count, unsigned most_bits) noexcept {
+  return std::has_single_bit(count) && count >= kBucketRows && count <= std::uint64_t{1} << most_bits;
+}
+
+}  // namespace
+
+std::unique_ptr<Lane> Lane::make(std::shared_ptr<const HostSpace> space, const LaneOptions& options) {
+  if (!fits(options.ipv6_hosts, 24) || !fits(options.flow_slots, 28)) return nullptr;
+  std::uint64_t seed = options.seed;
+  const HashKey host_key = make_hash_key(next_random(seed));
+  const HashKey flow_key = make_hash_key(next_random(seed));
+  auto pages = HostPages::make(*space);
+  auto ipv6 = Ipv6Table::make(options.ipv6_hosts, host_key);
+  auto sums = CellSums::make(space->cells());
+  if (!pages || !ipv6 || !sums) return nullptr;
+  auto tables = std::make_unique<Tables>();
+  tables->space = std::move(space);
+  tables->pages = std::move(*pages);
+  tables->ipv6 = std::move(*ipv6);
+  tables->ipv6_sums = std::move(*sums);
+  if (options.count_flows) {
+    tables->flows = FlowSet::make(options.flow_slots, flow_key);
+    if (!tables->flows) return nullptr;
+  }
+  return std::unique_ptr<Lane>{new Lane{std::move(tables)}};
+}
+
+Lane::Lane(std::unique_ptr<Tables> tables) noexcept : tables_{std::move(tables)} {}
+Lane::~Lane() = default;
+
+void Lane::count(std::span<const Sighting> sightings, std::int64_t at_micros,
+                 std::span<const FrameView> frames) noexcept {
+  constexpr std::int64_t kMicrosPerSecond = 1'000'000;
+  if (sightings.empty()) return;
+  const std::int64_t second = at_micros / kMicrosPerSecond;
+  const auto batch_at = [&](std::size_t begin) {
+    return sightings.subspan(begin, std::min(kBatchPackets, sightings.size() - begin));
+  };
+  std::size_t turn = 0;
+  tables_->plan(batch_at(0), tables_->plans[turn]);
+  for (std::size_t begin = 0; begin < sightings.size(); begin += kBatchPackets, turn ^= 1) {
+    const std::size_t next = begin + kBatchPackets;
+    if (next < sightings.size()) tables_->plan(batch_at(next), tables_->plans[turn ^ 1]);
+    const Plan& plan = tables_->plans[turn];
+    const auto batch = batch_at(begin);
+    tables_->commit(batch, plan, second);
+    if (tables_->observer == nullptr) continue;
+    const auto shown = frames.empty() ? frames : frames.subspan(begin, batch.size());
+    tables_->observer->observe({batch, std::span{plan.directions}.first(batch.size()), shown});
+  }
+}
+
+void Lane::count_raw(std::uint64_t packets, std::uint64_t bytes) noexcept {
+  grow(tables_->counters.packets, packets);
+  grow(tables_->counters.bytes, bytes);
+}
+
+void Lane::count_error(DecodeError error) noexcept {
+  if (error == DecodeError::none) return;
+  grow(tables_->counters.unparsed, 1);
+  grow(tables_->counters.errors[static_cast<std::size_t>(error)], 1);
+}
+
+void Lane::set_observer(PacketObserver* observer) noexcept { tables_->observer = observer; }
+
+const HostSpace& Lane::space() const noexcept { return *tables_->space; }
+
+void Lane::drain(BatchBuilder& into) {
+  Tables& tables = *tables_;
+  tables.marked_before.store(tables.counters.marked.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  const std::uint64_t first_time = tables.pages.drain(*tables.space, into);
+  grow(tables.ipv4_hosts, first_time);
+  tables.ipv6.drain(into);
+  tables.ipv6_sums.drain(into);
+}
+
+std::uint32_t Lane::dirty_estimate() const noexcept {
+  const std::uint64_t marked = tables_->counters.marked.load(std::memory_order_relaxed);
+  return static_cast<std::uint32_t>(marked - tables_->marked_before.load(std::memory_order_relaxed));
+}
+
+LaneStats Lane::stats() const noexcept {
+  const LaneCounters& counters = tables_->counters;
+  const auto now = [](const std::atomic<std::uint64_t>& counter) { return counter.load(std::memory_order_relaxed); };
+  LaneStats stats;
+  stats.packets = now(counters.packets);
+  stats.bytes = now(counters.bytes);
+  stats.unparsed = now(counters.unparsed);
+  for (std::size_t i = 0; i < kDecodeErrors; ++i) stats.errors[i] = now(counters.errors[i]);
+  for (std::size_t i = 0; i < kDirections; ++i) {
+    stats.totals[i] = {now(counters.total_packets[i]), now(counters.total_bytes[i])};
+  }
+  stats.hosts = now(tables_->ipv4_hosts) + now(counters.ipv6_hosts);
+  stats.host_overflow = now(counters.host_overflow);
+  stats.flow_overflow = now(counters.flow_overflow);
+  stats.clamped = now(counters.clamped);
+  return stats;
+}
+
+}  // namespace tidegate

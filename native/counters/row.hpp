@@ -1,0 +1,116 @@
+/// A host's counters: one cache line a direction, which is all that a common packet touches.
+///
+/// - Words are written by one thread and read by another, relaxed; they only grow, modulo their width.
+/// - Packets and flows are 32 bits wide: a reader takes differences before 2^32 of one have passed.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <concepts>
+#include <cstdint>
+
+#include "../base/classes.hpp"
+#include "../base/facts.hpp"
+
+namespace tidegate {
+
+using HostDelta = std::array<std::uint64_t, kHostValues>;
+
+/// Counter classes of bytes that are kept in the direction's own line: total, tcp, udp, icmp.
+inline constexpr std::size_t kLineByteClasses = 4;
+/// The others, tcp_syn and fragment, are rare.
+inline constexpr std::size_t kRareClasses = kCounterClasses - kLineByteClasses;
+
+struct alignas(64) DirectionLine {
+  std::array<std::uint64_t, kLineByteClasses> bytes;
+  std::array<std::uint32_t, kCounterClasses> packets;
+  std::uint32_t flows;
+};
+static_assert(sizeof(DirectionLine) == 64);
+
+/// Bytes of the rare classes, both directions.
+struct alignas(32) RareBytes {
+  std::array<std::array<std::uint64_t, kRareClasses>, kHostDirections> bytes;
+};
+static_assert(sizeof(RareBytes) == 32);
+
+/// What one sighting adds, and to which classes.
+struct Amount {
+  std::uint64_t packets = 0;
+  std::uint64_t bytes = 0;
+  std::uint8_t protocol_class = 0;  ///< tcp, udp or icmp; 0 for any other
+  bool syn = false;
+  bool fragment = false;
+
+  [[nodiscard]] constexpr bool rare() const noexcept { return syn || fragment; }
+};
+
+/// tcp, udp or icmp (1 for IPv4, 58 for IPv6) as a counter class; 0 for any other protocol.
+constexpr std::uint8_t protocol_class(Family family, std::uint8_t protocol) noexcept {
+  constexpr auto kTable = [] {
+    std::array<std::uint8_t, 512> table{};
+    for (const std::size_t offset : {std::size_t{0}, std::size_t{256}}) {
+      table[offset + 6] = static_cast<std::uint8_t>(CounterClass::tcp);
+      table[offset + 17] = static_cast<std::uint8_t>(CounterClass::udp);
+    }
+    table[0 + 1] = static_cast<std::uint8_t>(CounterClass::icmp);
+    table[256 + 58] = static_cast<std::uint8_t>(CounterClass::icmp);
+    return table;
+  }();
+  return kTable[(family == Family::ipv6 ? 256U : 0U) + protocol];
+}
+
+/// For words with a single writer: a load and a store are enough, and cheaper than an atomic addition.
+template <std::unsigned_integral T>
+inline void add_to(T& word, std::type_identity_t<T> n) noexcept {
+  std::atomic_ref<T> shared{word};
+  shared.store(static_cast<T>(shared.load(std::memory_order_relaxed) + n), std::memory_order_relaxed);
+}
+
+inline void add_to(DirectionLine& line, const Amount& amount) noexcept {
+  constexpr auto kSyn = static_cast<std::size_t>(CounterClass::tcp_syn);
+  constexpr auto kFragment = static_cast<std::size_t>(CounterClass::fragment);
+  const auto packets = static_cast<std::uint32_t>(amount.packets);
+  add_to(line.bytes[0], amount.bytes);
+  add_to(line.packets[0], packets);
+  if (amount.protocol_class != 0) {
+    add_to(line.bytes[amount.protocol_class], amount.bytes);
+    add_to(line.packets[amount.protocol_class], packets);
+  }
+  if (amount.syn) add_to(line.packets[kSyn], packets);
+  if (amount.fragment) add_to(line.packets[kFragment], packets);
+}
+
+inline void add_to(RareBytes& rare, std::size_t direction, const Amount& amount) noexcept {
+  if (amount.syn) add_to(rare.bytes[direction][0], amount.bytes);
+  if (amount.fragment) add_to(rare.bytes[direction][1], amount.bytes);
+}
+
+/// What was added to `now` since `seen`, which becomes equal to it.
+template <std::unsigned_integral T>
+inline std::uint64_t take_new(T& now, T& seen) noexcept {
+  const T value = std::atomic_ref<T>{now}.load(std::memory_order_relaxed);
+  const auto added = static_cast<T>(value - seen);
+  seen = value;
+  return added;
+}
+
+inline void take_new(DirectionLine& now, DirectionLine& seen, std::size_t direction, HostDelta& into) noexcept {
+  const std::size_t at = direction * kDirectionValues;
+  for (std::size_t i = 0; i < kCounterClasses; ++i) {
+    into[at + kPacketsAt + i] = take_new(now.packets[i], seen.packets[i]);
+  }
+  for (std::size_t i = 0; i < kLineByteClasses; ++i) into[at + kBytesAt + i] = take_new(now.bytes[i], seen.bytes[i]);
+  into[at + kFlowsAt] = take_new(now.flows, seen.flows);
+}
+
+inline void take_new(RareBytes& now, RareBytes& seen, HostDelta& into) noexcept {
+  for (std::size_t direction = 0; direction < kHostDirections; ++direction) {
+    for (std::size_t i = 0; i < kRareClasses; ++i) {
+      into[direction * kDirectionValues + kBytesAt + kLineByteClasses + i] =
+          take_new(now.bytes[direction][i], seen.bytes[direction][i]);
+    }
+  }
+}
+
+}  // namespace tidegate

@@ -15,9 +15,11 @@ import type { Behaviour, Context, Ref } from '../../supervision/behaviour.js';
 import type { ChildSpec } from '../../supervision/spec.js';
 import type { JournalMessage } from '../journal/messages.js';
 import type { ScriptMessage } from '../script/messages.js';
+import * as back from './answers.js';
 import { bannable, type Guarded } from './guard.js';
 import * as core from './ledger.js';
 import type { LedgerMessage } from './messages.js';
+import { type Effect, emptyLedger, type Ledger } from './table.js';
 
 export type LedgerDeps = {
   readonly journal: Ref<JournalMessage>;
@@ -42,7 +44,7 @@ const tickMs = 1000;
 const mailboxBound = 65_536;
 
 /** `armed`: a look at who has waited too long for the journal is on its way. */
-type State = { readonly ledger: core.Ledger; armed: boolean };
+type State = { readonly ledger: Ledger; armed: boolean };
 
 export const ledgerActor = (deps: LedgerDeps): ChildSpec<State, LedgerMessage> => ({
   kind: 'actor',
@@ -60,7 +62,7 @@ export const ledgerBehaviour = (deps: LedgerDeps): Behaviour<State, LedgerMessag
     askJournal(deps, context);
     context.every(tickMs, { kind: 'retry' });
     context.every(tickMs, { kind: 'expire' });
-    return { ledger: core.emptyLedger(), armed: false };
+    return { ledger: emptyLedger(), armed: false };
   },
   receive(state, message, context) {
     const { ledger } = state;
@@ -74,16 +76,16 @@ export const ledgerBehaviour = (deps: LedgerDeps): Behaviour<State, LedgerMessag
         break;
       case 'retry':
         if (!ledger.restored) askJournal(deps, context);
-        perform(core.retry(ledger, at), deps, context);
+        perform(back.retry(ledger, at), deps, context);
         break;
       case 'overdue':
         state.armed = false;
-        perform(core.overdue(ledger, at), deps, context);
+        perform(back.overdue(ledger, at), deps, context);
         break;
       default:
         perform(decide(ledger, message, at, deps), deps, context);
     }
-    const leftMs = state.armed ? null : core.patienceLeftMs(ledger, at);
+    const leftMs = state.armed ? null : back.patienceLeftMs(ledger, at);
     if (leftMs !== null) {
       state.armed = true;
       context.after(leftMs, { kind: 'overdue' });
@@ -94,7 +96,7 @@ export const ledgerBehaviour = (deps: LedgerDeps): Behaviour<State, LedgerMessag
 
 type Decided = Exclude<LedgerMessage, { kind: 'list' | 'restored' | 'retry' | 'overdue' }>;
 
-function decide(ledger: core.Ledger, message: Decided, at: UnixMicros, deps: LedgerDeps): core.Effect[] {
+function decide(ledger: Ledger, message: Decided, at: UnixMicros, deps: LedgerDeps): Effect[] {
   switch (message.kind) {
     case 'mitigate':
       return core.mitigate(ledger, { ...message, comment: '', reply: null }, at);
@@ -111,23 +113,23 @@ function decide(ledger: core.Ledger, message: Decided, at: UnixMicros, deps: Led
     case 'expire':
       return core.expire(ledger, at);
     case 'written':
-      return message.ids.flatMap((id) => core.written(ledger, id, message.error, at));
+      return message.ids.flatMap((id) => back.written(ledger, id, message.error, at));
     case 'told':
-      return core.told(ledger, message.attack, message.action, message.outcome, at);
+      return back.told(ledger, message.attack, message.action, message.outcome, at);
     case 'script_restarted':
-      return core.scriptRestarted(ledger);
+      return back.scriptRestarted(ledger);
   }
 }
 
 const notRead = failure<Mitigation>('JOURNAL_UNWRITABLE', 'the journal has not been read yet; try again');
 
 function ban(
-  ledger: core.Ledger,
+  ledger: Ledger,
   order: Extract<LedgerMessage, { kind: 'ban' }>,
   at: UnixMicros,
   deps: LedgerDeps,
-): core.Effect[] {
-  const no = (result: Result<Mitigation>): core.Effect[] => [{ kind: 'reply', reply: order.reply, result }];
+): Effect[] {
+  const no = (result: Result<Mitigation>): Effect[] => [{ kind: 'reply', reply: order.reply, result }];
   if (!ledger.restored) return no(notRead);
   const host = bannable(order.host, deps.guarded());
   if (!host.ok) return no(host);
@@ -155,11 +157,7 @@ function ban(
 }
 
 /** The subject is an address, or a prefix whose attack is mitigated. */
-function unban(
-  ledger: core.Ledger,
-  order: Extract<LedgerMessage, { kind: 'unban' }>,
-  at: UnixMicros,
-): core.Effect[] {
+function unban(ledger: Ledger, order: Extract<LedgerMessage, { kind: 'unban' }>, at: UnixMicros): Effect[] {
   if (!ledger.restored) return [{ kind: 'reply', reply: order.reply, result: notRead }];
   const text = order.host.trim();
   const subject = text.includes('/') ? parsePrefix(text) : parseHost(text);
@@ -178,17 +176,17 @@ function askJournal(deps: LedgerDeps, { self, log }: Context<LedgerMessage>): vo
 }
 
 function onRestored(
-  ledger: core.Ledger,
+  ledger: Ledger,
   mitigations: readonly Mitigation[] | null,
   deps: LedgerDeps,
   context: Context<LedgerMessage>,
 ): void {
   if (mitigations === null || ledger.restored) return; // 'retry' asks again
-  perform(core.restore(ledger, mitigations, context.clock.unixMicros()), deps, context);
+  perform(back.restore(ledger, mitigations, context.clock.unixMicros()), deps, context);
   deps.restored(core.wanted(ledger).flatMap(({ attack }) => (attack.origin === 'detected' ? [attack] : [])));
 }
 
-function perform(effects: readonly core.Effect[], deps: LedgerDeps, context: Context<LedgerMessage>): void {
+function perform(effects: readonly Effect[], deps: LedgerDeps, context: Context<LedgerMessage>): void {
   for (const effect of effects) {
     switch (effect.kind) {
       case 'write':
@@ -210,7 +208,7 @@ function perform(effects: readonly core.Effect[], deps: LedgerDeps, context: Con
 }
 
 function write(
-  { id, entries }: Extract<core.Effect, { kind: 'write' }>,
+  { id, entries }: Extract<Effect, { kind: 'write' }>,
   deps: LedgerDeps,
   { self }: Context<LedgerMessage>,
 ): void {
@@ -222,7 +220,7 @@ function write(
 }
 
 function notify(
-  { action, attack, report }: Extract<core.Effect, { kind: 'notify' }>,
+  { action, attack, report }: Extract<Effect, { kind: 'notify' }>,
   deps: LedgerDeps,
   { self }: Context<LedgerMessage>,
 ): void {

@@ -1,0 +1,210 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { test } from 'vitest';
+import type { Standing } from '../../domain/ports.js';
+import { anAttack, aPacket, ratesOf, rehearsalStart } from '../../domain/rehearsal.js';
+import { quietRates } from '../../domain/traffic.js';
+import { advance, born, type Effect, type Input, type Life, type LifePolicy } from './lifecycle.js';
+
+const policy = (ban: Partial<LifePolicy['ban']> = {}): LifePolicy => ({
+  ban: { timeMs: 10_000, onlyIfFinished: true, calmMs: 0, ...ban },
+  evidence: { packets: 3, timeLimitMs: 5000 },
+  settleMs: 2000,
+});
+const seconds = (count: number): number => rehearsalStart + count * 1e6;
+const standing = (over: boolean, pps = 50_000): Standing => ({
+  subject: anAttack().subject,
+  direction: 'incoming',
+  over,
+  rates: { incoming: ratesOf({ total: { pps, bps: pps * 1000 } }), outgoing: quietRates },
+});
+const stands = (at: number, over: boolean, pps?: number): Input => ({
+  kind: 'standing',
+  standing: standing(over, pps),
+  at: seconds(at),
+});
+const clock = (at: number): Input => ({ kind: 'clock', at: seconds(at) });
+const collected = (at: number, count: number): Input => ({
+  kind: 'collected',
+  packets: Array.from({ length: count }, () => aPacket()),
+  at: seconds(at),
+});
+
+function live(
+  inputs: readonly Input[],
+  rules: LifePolicy,
+  first = born(anAttack(), 'new', seconds(0), rules),
+) {
+  const effects: Effect[] = [];
+  let life: Life = first;
+  for (const input of inputs) {
+    const step = advance(life, input, rules);
+    life = step.life;
+    effects.push(...step.effects);
+  }
+  return { life, effects, kinds: effects.map((effect) => effect.kind) };
+}
+
+test('enough packets complete the evidence at once, and only once', () => {
+  const { life, kinds } = live([collected(0.1, 2), collected(0.2, 2), collected(0.3, 2)], policy());
+  assert.deepEqual(kinds, ['explain', 'revise']);
+  assert.equal(life.attack.evidence, 'complete');
+  assert.equal(life.attack.fingerprint?.samples, 3);
+  assert.deepEqual(life.packets, []);
+});
+
+test('without enough packets the time limit completes it with what there is', () => {
+  const { effects, life } = live([collected(0.1, 1), clock(4.9), clock(5)], policy());
+  assert.deepEqual(
+    effects.map(({ kind }) => kind),
+    ['explain', 'revise'],
+  );
+  assert.equal(life.attack.fingerprint?.samples, 1);
+});
+
+test('not one packet still ends in a report, with an unknown vector', () => {
+  const { life } = live([clock(5)], policy());
+  assert.equal(life.attack.fingerprint?.vector, 'unknown');
+});
+
+const releases: readonly {
+  claim: string;
+  ban: Partial<LifePolicy['ban']>;
+  inputs: readonly Input[];
+  released: boolean;
+}[] = [
+  {
+    claim: 'before its time a calm attack stays',
+    ban: {},
+    inputs: [stands(1, false), clock(9.9)],
+    released: false,
+  },
+  {
+    claim: 'its time over and calm: released',
+    ban: {},
+    inputs: [stands(1, false), clock(10)],
+    released: true,
+  },
+  {
+    claim: 'its time over and not calm: stays',
+    ban: {},
+    inputs: [stands(1, true), clock(60)],
+    released: false,
+  },
+  {
+    claim: 'its time over and not calm: released where the policy does not care',
+    ban: { onlyIfFinished: false },
+    inputs: [stands(1, true), clock(10)],
+    released: true,
+  },
+  { claim: 'time 0 goes with the calm', ban: { timeMs: 0 }, inputs: [stands(1, false)], released: true },
+  {
+    claim: 'time 0 needs the calm even where the policy does not care',
+    ban: { timeMs: 0, onlyIfFinished: false },
+    inputs: [stands(1, true), clock(60)],
+    released: false,
+  },
+  {
+    claim: 'no time: never by itself',
+    ban: { timeMs: null },
+    inputs: [stands(1, false), clock(1e6)],
+    released: false,
+  },
+  {
+    claim: 'the calm must last',
+    ban: { timeMs: 0, calmMs: 3000 },
+    inputs: [stands(1, false), clock(3.9)],
+    released: false,
+  },
+  {
+    claim: 'a relapse begins the calm anew',
+    ban: { timeMs: 0, calmMs: 3000 },
+    inputs: [stands(1, false), stands(3, true), stands(3.5, false), clock(6)],
+    released: false,
+  },
+  {
+    claim: 'the calm has lasted',
+    ban: { timeMs: 0, calmMs: 3000 },
+    inputs: [stands(1, false), clock(4)],
+    released: true,
+  },
+  {
+    claim: 'an operator ends it at once',
+    ban: { timeMs: null },
+    inputs: [stands(1, true), { kind: 'release', at: seconds(1) }],
+    released: true,
+  },
+];
+for (const row of releases) {
+  test(row.claim, () => {
+    const { life, effects } = live([collected(0.1, 3), ...row.inputs], policy(row.ban));
+    assert.equal(life.phase === 'released', row.released);
+    const ends = effects.filter(({ kind }) => kind === 'release');
+    assert.equal(ends.length, row.released ? 1 : 0);
+    assert.equal(life.attack.endedAt === null, !row.released);
+  });
+}
+
+test('an attack that ends while packets are gathered is explained first', () => {
+  const { kinds } = live([collected(0.1, 1), stands(1, false)], policy({ timeMs: 0 }));
+  assert.deepEqual(kinds, ['explain', 'revise', 'revise', 'release']);
+});
+
+test('a restored attack with its evidence complete gathers nothing', () => {
+  const attack = anAttack({ evidence: 'complete' });
+  const rules = policy();
+  const { kinds } = live([collected(1, 5), clock(8)], rules, born(attack, 'restored', seconds(1), rules));
+  assert.deepEqual(kinds, []);
+});
+
+test('after a restart an empty meter is not taken for calm', () => {
+  const rules = policy({ timeMs: 0 });
+  const first = born(anAttack({ evidence: 'complete' }), 'restored', seconds(100), rules);
+  assert.equal(live([stands(101, false)], rules, first).life.phase, 'explained');
+  assert.equal(live([stands(101, false), stands(102, false)], rules, first).life.phase, 'released');
+});
+
+test('the peak is the highest rate seen, and a higher one is told at most every five seconds', () => {
+  const inputs = [
+    stands(1, true, 60_000),
+    stands(6, true, 90_000),
+    stands(7, true, 200_000),
+    stands(8, true, 100),
+  ];
+  const { life, kinds } = live([collected(0, 3), ...inputs], policy({ timeMs: null }));
+  assert.equal(life.attack.peak.pps, 200_000);
+  assert.deepEqual(kinds, ['explain', 'revise', 'revise']);
+});
+
+const anyInput = fc.oneof(
+  fc.boolean().map((over) => ({ kind: 'standing' as const, standing: standing(over) })),
+  fc
+    .nat(4)
+    .map((count) => ({
+      kind: 'collected' as const,
+      packets: Array.from({ length: count }, () => aPacket()),
+    })),
+  fc.constant({ kind: 'clock' as const }),
+  fc.constant({ kind: 'release' as const }),
+  fc.constant({ kind: 'stored' as const, files: ['a.txt'] }),
+);
+test('in any order of events: one explanation at most, one release at most, nothing but files after it', () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(anyInput, fc.nat(4000)), { maxLength: 40 }), (events) => {
+      let at = seconds(0);
+      const inputs = events.map(([input, ms]): Input => {
+        at += ms * 1000;
+        return { ...input, at };
+      });
+      const { kinds, life, effects } = live(inputs, policy({ timeMs: 0, calmMs: 1000 }));
+      assert.ok(kinds.filter((kind) => kind === 'explain').length <= 1);
+      const released = kinds.indexOf('release');
+      if (released >= 0) {
+        assert.ok(kinds.includes('explain'));
+        assert.ok(kinds.slice(released + 1).every((kind) => kind === 'revise'));
+      }
+      assert.ok(life.packets.length <= 3);
+      for (const effect of effects) if (effect.kind === 'explain') assert.ok(effect.packets.length <= 3);
+    }),
+  );
+});

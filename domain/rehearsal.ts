@@ -1,0 +1,70 @@
+/** What tests of several rooms need: an attack, a mitigation and a sampled packet with sensible values, changed as told. */
+import { type Attack, attackId, type SampledPacket } from './attack.js';
+import type { Mitigation } from './mitigation.js';
+import { quietRates, type Rates } from './traffic.js';
+import type { HostKey, UnixMicros } from './units.js';
+
+/** 2026-11-23T00:39:40Z. */
+export const rehearsalStart: UnixMicros = 1_795_394_380_000_000;
+
+export const ratesOf = (change: Partial<Rates>): Rates => ({ ...quietRates, ...change });
+
+/** A UDP flood of 41,250 packets and 462 Mbit a second on 192.0.2.7. */
+export const anAttack = (change: Partial<Attack> = {}, serial = 1): Attack => ({
+  id: attackId(rehearsalStart, serial),
+  origin: 'detected',
+  subject: { kind: 'host', host: '192.0.2.7' as HostKey },
+  direction: 'incoming',
+  hostgroup: 'global',
+  cause: { scope: 'host', metric: 'pps', rate: 41_250, threshold: 20_000 },
+  startedAt: rehearsalStart,
+  endedAt: null,
+  ratesAtStart: {
+    incoming: ratesOf({
+      total: { pps: 41_250, bps: 462e6 },
+      udp: { pps: 41_250, bps: 462e6 },
+      flows: 310,
+    }),
+    outgoing: ratesOf({ total: { pps: 12, bps: 5000 }, tcp: { pps: 12, bps: 5000 } }),
+  },
+  peak: { pps: 41_250, bps: 462e6 },
+  fingerprint: null,
+  files: [],
+  evidence: 'gathering',
+  whitelisted: false,
+  ...change,
+});
+
+export function aMitigation(change: Partial<Mitigation> = {}): Mitigation {
+  const attack = change.attack ?? anAttack();
+  return {
+    id: attack.id,
+    attack,
+    state: 'wanted',
+    since: attack.startedAt,
+    until: null,
+    comment: '',
+    notified: 'nothing',
+    ...change,
+  };
+}
+
+/** A UDP packet of 1,400 bytes towards 192.0.2.7:4444. */
+export const aPacket = (change: Partial<SampledPacket> = {}): SampledPacket => ({
+  at: rehearsalStart,
+  direction: 'incoming',
+  source: '198.51.100.9',
+  destination: '192.0.2.7',
+  protocol: 17,
+  sourcePort: 53,
+  destinationPort: 4444,
+  tcpFlags: 0,
+  ttl: 57,
+  fragment: false,
+  firstFragment: false,
+  wireLength: 1400,
+  ipLength: 1386,
+  sampling: 1,
+  bytes: null,
+  ...change,
+});

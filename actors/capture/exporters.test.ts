@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { test } from 'vitest';
+import type { ExporterStats } from '../../domain/ports.js';
+import {
+  callRoll,
+  emptyFlowTally,
+  exporterId,
+  type Known,
+  observe,
+  receivedBy,
+  silenceMicros,
+  tallyFlow,
+  totalOf,
+} from './exporters.js';
+
+const now = 10 * silenceMicros;
+const exporter = (agent: string, datagrams: number, lastSeen = now): ExporterStats => ({
+  agent,
+  subAgent: 0,
+  address: agent,
+  datagrams,
+  samples: datagrams * 7,
+  sequenceGaps: 1,
+  samplingRate: 1000,
+  lastSeen,
+});
+const known = (...list: readonly ExporterStats[]): ReadonlyMap<string, Known> =>
+  new Map(list.map((stats) => [exporterId(stats), stats]));
+const names = (list: readonly ExporterStats[]): readonly string[] => list.map(({ agent }) => agent);
+
+const a = exporter('192.0.2.1', 1);
+const b = exporter('192.0.2.2', 1);
+const rows = [
+  { claim: 'an exporter not known is found', known: known(), seen: [a], found: ['192.0.2.1'] },
+  {
+    claim: 'a known one that sent more is heard',
+    known: known(a),
+    seen: [exporter('192.0.2.1', 2)],
+    heard: ['192.0.2.1'],
+  },
+  { claim: 'a known one that sent nothing is left alone', known: known(a), seen: [a] },
+  {
+    claim: 'beyond the bound exporters are refused and counted',
+    known: known(),
+    seen: [a, b],
+    bound: 1,
+    found: ['192.0.2.1'],
+    refused: 1,
+  },
+  {
+    claim: 'one that is silent for too long is let go',
+    known: known(exporter('192.0.2.1', 1, 0)),
+    seen: [],
+    gone: 1,
+  },
+  { claim: 'a list that starts anew lets nobody go at once', known: known(a), seen: [] },
+  {
+    claim: 'who is let go makes room for the next',
+    known: known(exporter('192.0.2.1', 1, 0)),
+    seen: [b],
+    bound: 1,
+    gone: 1,
+    found: ['192.0.2.2'],
+  },
+  {
+    claim: 'one silent for too long is not found either',
+    known: known(),
+    seen: [exporter('192.0.2.1', 1, 0)],
+  },
+] as const;
+for (const row of rows) {
+  test(row.claim, () => {
+    const given: {
+      bound?: number;
+      found?: readonly string[];
+      heard?: readonly string[];
+      gone?: number;
+      refused?: number;
+    } = row;
+    const roll = callRoll(row.known, row.seen, now, given.bound ?? 10);
+    assert.deepEqual(names(roll.found), given.found ?? []);
+    assert.deepEqual(names(roll.heard), given.heard ?? []);
+    assert.equal(roll.gone.length, given.gone ?? 0);
+    assert.equal(roll.refused, given.refused ?? 0);
+  });
+}
+
+test('an id takes IPv6 and nothing that the tree refuses', () => {
+  assert.match(
+    exporterId({ ...a, address: '2001:db8::1', agent: 'core router#1' }),
+    /^[A-Za-z0-9.\-_:/@[\]]+$/,
+  );
+});
+
+test('an exporter counts on when its listener was opened again', () => {
+  const first = observe(observe(null, exporter('192.0.2.1', 50)), exporter('192.0.2.1', 80));
+  const again = totalOf(observe(first, exporter('192.0.2.1', 5)));
+  assert.equal(again.datagrams, 85);
+  assert.equal(again.samples, 85 * 7);
+});
+
+test('a listener counts on over its openings', () => {
+  const first = tallyFlow(emptyFlowTally, [a, b], 1);
+  const second = tallyFlow(first, [exporter('192.0.2.1', 10)], 2);
+  assert.deepEqual(receivedBy(second), { datagrams: 12, records: 84 });
+});

@@ -140,6 +140,11 @@ function stand(rounds: Rounds, standing: Standing, at: UnixMicros, policy: Polic
     standSuppressed(rounds, standing, at, policy, effects);
     return;
   }
+  if (!held.ways.has(standing.direction)) {
+    // Nobody asked for this side: the meter is told so, and the attack hears nothing of it.
+    effects.push({ kind: 'unwatch', subject: standing.subject, direction: standing.direction });
+    return;
+  }
   if (!standing.over && at < policy.calmKnownFrom) return;
   held.ways.set(standing.direction, standing.over);
   if (standing.direction !== wayOf(held.attack)) return;

@@ -164,6 +164,9 @@ test('at most one ban but for crash windows, no unban lost, ban before unban, an
       }
       settle(world);
       assert.equal(world.ledger.held.size, 0, 'nothing is held when all is over');
+      for (const { state, notified } of world.disk.values()) {
+        assert.deepEqual([state, notified], ['released', 'unban'], 'the journal knows that all is over');
+      }
       for (const [id, ran] of world.ran) {
         const bans = ran.filter((action) => action === 'ban').length;
         const unbans = ran.length - bans;

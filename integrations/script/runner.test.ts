@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, test } from 'vitest';
+import type { ScriptRun } from '../../domain/ports.js';
+import { scriptRunner } from './runner.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'tidegate-script-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+let serial = 0;
+function script(body: string, mode = 0o755): string {
+  const path = join(folder, `notify-${serial++}`);
+  writeFileSync(path, body);
+  chmodSync(path, mode);
+  return path;
+}
+const run = (path: string, change: Partial<ScriptRun> = {}, signal = new AbortController().signal) =>
+  scriptRunner(
+    { path, args: ['192.0.2.7', 'incoming', '41250', 'ban'], stdin: '', timeoutMs: 5000, ...change },
+    signal,
+  );
+const codeOf = (result: Awaited<ReturnType<typeof run>>): string => (result.ok ? 'ok' : result.error.code);
+const isAlive = (pid: number): boolean => {
+  try {
+    // A zombie still has a pid; its state says that it is none to worry about.
+    return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z');
+  } catch {
+    return false;
+  }
+};
+async function until(claim: () => boolean, limitMs = 3000): Promise<boolean> {
+  for (
+    const end = Date.now() + limitMs;
+    Date.now() < end;
+    await new Promise((next) => setTimeout(next, 10))
+  ) {
+    if (claim()) return true;
+  }
+  return claim();
+}
+
+test('the script gets its four arguments and its stdin to the end', async () => {
+  const path = script('#!/bin/sh\necho "$# $1 $2 $3 $4"; wc -c\n');
+  const result = await run(path, { stdin: 'x'.repeat(300_000) });
+  assert.ok(result.ok);
+  assert.deepEqual(
+    result.value.output
+      .trim()
+      .split(/\n/)
+      .map((line) => line.trim()),
+    ['4 192.0.2.7 incoming 41250 ban', '300000'],
+  );
+  assert.equal(result.value.exitCode, 0);
+});
+
+test('arguments never meet a shell', async () => {
+  const path = script('#!/bin/sh\necho "$1"\n');
+  const result = await run(path, { args: ['$(touch /tmp/x); `id` "', 'incoming', '0', 'ban'] });
+  assert.equal(result.ok && result.value.output, '$(touch /tmp/x); `id` "\n');
+});
+
+test('a script without a first line is run by sh, as it always was', async () => {
+  const result = await run(script('echo "$4"\n'));
+  assert.equal(result.ok && result.value.output, 'ban\n');
+});
+
+test('an exit code is an outcome; a death by signal is 128 and its number', async () => {
+  const failed = await run(script('#!/bin/sh\necho no >&2; exit 3\n'));
+  assert.deepEqual(failed.ok && [failed.value.exitCode, failed.value.output], [3, 'no\n']);
+  const killed = await run(script('#!/bin/sh\nkill -9 $$\n'));
+  assert.equal(killed.ok && killed.value.exitCode, 137);
+});
+
+test('a script that does not read its stdin is no failure', async () => {
+  const result = await run(script('#!/bin/sh\nexec 0<&-\nexit 0\n'), { stdin: 'x'.repeat(2_000_000) });
+  assert.equal(result.ok && result.value.exitCode, 0);
+});
+
+test('huge output neither blocks the script nor fills memory', async () => {
+  const result = await run(script('#!/bin/sh\nhead -c 5000000 /dev/zero | tr "\\0" x\n'));
+  assert.equal(result.ok && result.value.exitCode, 0);
+  assert.equal(result.ok && result.value.output.length, 64 * 1024);
+});
+
+test('at the time limit the whole group is killed, also what ignores SIGTERM', async () => {
+  const pids = join(folder, 'pids');
+  const path = script(
+    `#!/bin/sh\ntrap '' TERM\nsh -c 'trap "" TERM; echo $$ >> ${pids}; sleep 60; sleep 60' &\necho $$ >> ${pids}\nwait\nsleep 60\n`,
+  );
+  const startedAt = performance.now();
+  const result = await run(path, { timeoutMs: 300 });
+  assert.equal(codeOf(result), 'SCRIPT_TIMEOUT');
+  const tookMs = performance.now() - startedAt;
+  assert.ok(tookMs >= 300 && tookMs < 4000, `${tookMs} ms`);
+  const group = readFileSync(pids, 'utf8').trim().split('\n').map(Number);
+  assert.equal(group.length, 2);
+  assert.ok(await until(() => !group.some(isAlive)), 'nobody of the group lives');
+});
+
+test('a child left behind with open pipes does not hold up the outcome', async () => {
+  const startedAt = performance.now();
+  const result = await run(script('#!/bin/sh\nsleep 5 &\necho done\n'));
+  assert.equal(result.ok && result.value.output, 'done\n');
+  assert.ok(performance.now() - startedAt < 2000);
+});
+
+test('an abort kills it', async () => {
+  const stop = new AbortController();
+  const running = run(script('#!/bin/sh\nsleep 60\n'), {}, stop.signal);
+  setTimeout(() => stop.abort(), 100);
+  assert.equal(codeOf(await running), 'SCRIPT_FAILED');
+});
+
+test('a missing script, a folder and a file that may not be executed are SCRIPT_MISSING', async () => {
+  assert.equal(codeOf(await run(join(folder, 'absent'))), 'SCRIPT_MISSING');
+  assert.equal(codeOf(await run(folder)), 'SCRIPT_MISSING');
+  assert.equal(codeOf(await run(script('#!/bin/sh\n', 0o644))), 'SCRIPT_MISSING');
+  assert.equal(codeOf(await run(script('#!/no/such/interpreter\n'))), 'SCRIPT_MISSING');
+});
+
+test('nothing of the environment but path, locale, zone and home', async () => {
+  process.env.TIDEGATE_TEST_SECRET = 'secret';
+  const result = await run(script('#!/bin/sh\nenv | cut -d= -f1\n'));
+  delete process.env.TIDEGATE_TEST_SECRET;
+  assert.ok(result.ok);
+  const shellsOwn = ['PWD', 'SHLVL', '_', 'OLDPWD'];
+  const allowed = new Set(['PATH', 'LANG', 'LC_ALL', 'TZ', 'HOME', ...shellsOwn]);
+  for (const name of result.value.output.trim().split('\n')) assert.ok(allowed.has(name), name);
+});
+
+test('the program has been started when the call returns', async () => {
+  const mark = join(folder, 'mark');
+  const running = run(script(`#!/bin/sh\n: > ${mark}\n`));
+  const end = Date.now() + 3000;
+  while (!existsSync(mark) && Date.now() < end); // no turn of the event loop is needed for it to run
+  assert.ok(existsSync(mark));
+  assert.equal(codeOf(await running), 'ok');
+});

@@ -1,0 +1,195 @@
+/** Interfaces and listeners as they run: on the real kernel, with a source and a time moved by hand. */
+import { expect, test } from 'vitest';
+import type { ExporterStats } from '../../domain/ports.js';
+import type { Ref } from '../../supervision/behaviour.js';
+import { manualTime } from '../../supervision/manual-time.js';
+import { createPlace } from '../../supervision/place.js';
+import {
+  idle,
+  type LogLine,
+  pass,
+  rememberingLog,
+  startOn,
+  supervisor,
+} from '../../supervision/rehearsal.js';
+import type { HostgroupMessage } from '../hostgroup/messages.js';
+import { interfaceActor } from './interface.js';
+import { listenerActor } from './listener.js';
+import type { ExporterReport, SourceMessage, SourceReport } from './messages.js';
+import { aBatch, stage } from './rehearsal.js';
+import { emptyStats, nothingCounted } from './tally.js';
+
+const tickMs = 100;
+
+async function sensing(kind: 'interface' | 'listener' = 'interface') {
+  const time = manualTime();
+  const world = stage();
+  const absorbed: HostgroupMessage[] = [];
+  const group = { full: false };
+  const global: Ref<HostgroupMessage> = {
+    id: 'global',
+    send: (message) => !group.full && absorbed.push(message) > 0,
+  };
+  const place = createPlace<SourceMessage>('eth0');
+  const deps = { name: 'eth0', open: () => world.open(), tickMs, hostgroups: new Map([['global', global]]) };
+  const lines: LogLine[] = [];
+  const start = async () => {
+    const child =
+      kind === 'interface'
+        ? place.child(interfaceActor(deps))
+        : place.child(listenerActor({ ...deps, maxExporters: 2 }));
+    const tree = await startOn(time, supervisor('root', [child]), { log: rememberingLog(lines) });
+    await idle();
+    return tree;
+  };
+  const report = async (): Promise<SourceReport> => {
+    let got: SourceReport | null = null;
+    place.ref.send({ kind: 'report', reply: (answer) => (got = answer) });
+    await idle();
+    if (got === null) throw new Error('no report');
+    return got;
+  };
+  return { time, world, absorbed, group, place, lines, start, report };
+}
+
+test('each tick hands its batches to their hostgroups', async () => {
+  const { time, world, absorbed, start } = await sensing();
+  world.batches = [aBatch('global')];
+  const tree = await start();
+  await pass(time, 3 * tickMs);
+  expect(absorbed.map(({ kind }) => kind)).toEqual(['absorb', 'absorb', 'absorb']);
+  await tree.stop();
+  expect(world.closed).toBe(1);
+});
+
+test('a tick without batches sends nothing', async () => {
+  const { time, world, absorbed, start } = await sensing();
+  const tree = await start();
+  await pass(time, 5 * tickMs);
+  expect(world.drains).toBe(5);
+  expect(absorbed).toEqual([]);
+  await tree.stop();
+});
+
+test('a drain that is still under way is not doubled', async () => {
+  const { time, world, absorbed, start } = await sensing();
+  let finish: (batches: readonly ReturnType<typeof aBatch>[]) => void = () => {};
+  world.batches = new Promise((resolve) => {
+    finish = resolve;
+  });
+  const tree = await start();
+  await pass(time, 4 * tickMs);
+  expect(world.drains).toBe(1);
+  finish([aBatch('global')]);
+  world.batches = [];
+  await pass(time, tickMs);
+  expect(absorbed.length).toBe(1);
+  expect(world.drains).toBeGreaterThan(1);
+  await tree.stop();
+});
+
+test('an interface that is not there at start is asked for until it comes', async () => {
+  const { time, world, start, report, lines } = await sensing();
+  world.unavailable = 'eth0: no such interface';
+  const tree = await start();
+  await pass(time, 60_000);
+  expect(await report()).toMatchObject({ state: 'down', fault: 'eth0: no such interface', opened: 0 });
+  expect(lines.filter(({ phrase }) => phrase === 'source unavailable').length).toBeLessThanOrEqual(3);
+  world.unavailable = null;
+  await pass(time, 5_100);
+  expect(await report()).toMatchObject({ state: 'up', fault: null, opened: 1 });
+  expect(tree.snapshot().children[0]?.restarts).toBe(0);
+  await tree.stop();
+});
+
+test('a source with a fault is closed and opened again, and counts on', async () => {
+  const { time, world, start, report } = await sensing();
+  const tree = await start();
+  world.stats = { ...emptyStats, packets: 100, dropped: 5 };
+  await pass(time, 1_000);
+  world.fault = 'interface down';
+  await pass(time, 1_000);
+  expect(await report()).toMatchObject({ state: 'down', fault: 'interface down' });
+  world.fault = null;
+  world.stats = { ...emptyStats, packets: 7 };
+  await pass(time, 1_000);
+  const after = await report();
+  expect(after).toMatchObject({ state: 'up', opened: 2 });
+  expect(after.stats).toMatchObject({ packets: 107, dropped: 5 });
+  await tree.stop();
+  expect(world.closed).toBe(world.opened);
+});
+
+test('rates are those of the last second', async () => {
+  const { time, world, start, report } = await sensing();
+  const tree = await start();
+  world.stats = { ...emptyStats, totals: { ...nothingCounted, incoming: { packets: 500, bytes: 5_000 } } };
+  await pass(time, 1_000);
+  expect((await report()).rates.incoming).toEqual({ packets: 500, bytes: 5_000 });
+  await pass(time, 1_000);
+  expect((await report()).rates.incoming).toEqual({ packets: 0, bytes: 0 });
+  await tree.stop();
+});
+
+test('packets lost in the kernel are said, but not every second', async () => {
+  const { time, world, start, lines } = await sensing();
+  const tree = await start();
+  for (let second = 1; second <= 20; second += 1) {
+    world.stats = { ...emptyStats, dropped: second * 10 };
+    await pass(time, 1_000);
+  }
+  expect(lines.filter(({ phrase }) => phrase === 'packets lost in the kernel').length).toBe(1);
+  await tree.stop();
+});
+
+test('a batch that no hostgroup takes is counted', async () => {
+  const { time, world, group, start, report } = await sensing();
+  world.batches = [aBatch('global'), aBatch('unknown')];
+  group.full = true;
+  const tree = await start();
+  await pass(time, tickMs);
+  expect((await report()).undelivered).toBe(2);
+  await tree.stop();
+});
+
+test('a bug in the source is a crash: closed, and opened by the next incarnation', async () => {
+  const { time, world, start, report } = await sensing();
+  const tree = await start();
+  world.throws = 'broken';
+  await pass(time, tickMs);
+  world.throws = null;
+  await pass(time, 1_000);
+  expect(world.closed).toBe(1);
+  expect((await report()).state).toBe('up');
+  expect(tree.snapshot().children[0]?.restarts).toBe(1);
+  await tree.stop();
+});
+
+const exporter = (agent: string, datagrams: number): ExporterStats => ({
+  agent,
+  subAgent: 0,
+  address: agent,
+  datagrams,
+  samples: datagrams * 10,
+  sequenceGaps: 0,
+  samplingRate: 1_000,
+  lastSeen: 1_700_000_000_000_000,
+});
+
+test('a listener has an actor for each exporter, up to its bound, and reports them', async () => {
+  const { time, world, place, start, report, lines } = await sensing('listener');
+  const tree = await start();
+  world.exporters = [exporter('192.0.2.1', 3), exporter('192.0.2.2', 4), exporter('192.0.2.3', 5)];
+  await pass(time, 1_000);
+  let reports: readonly ExporterReport[] = [];
+  place.ref.send({ kind: 'exporters', reply: (answer) => (reports = answer) });
+  await idle();
+  expect(reports.map(({ agent, datagrams }) => [agent, datagrams])).toEqual([
+    ['192.0.2.1', 3],
+    ['192.0.2.2', 4],
+  ]);
+  expect(lines.some(({ phrase }) => phrase === 'more exporters than can be followed')).toBe(true);
+  expect((await report()).flow).toEqual({ datagrams: 12, records: 120 });
+  expect(tree.snapshot().children[0]?.children.length).toBe(2);
+  await tree.stop();
+});

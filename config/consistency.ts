@@ -30,7 +30,7 @@ export function checkTogether(
   tell: Tell,
 ): void {
   if (needs.sources) checkSources(plan, dialect, tell);
-  if (needs.networks) checkNetworks(settings, dialect, tell);
+  checkNetworks(needs.networks, settings, dialect, tell);
   checkRepeatedSources(plan, dialect, tell);
   checkHostgroups(plan, settings, dialect, tell);
   checkJudgement(plan, dialect, tell);
@@ -57,8 +57,13 @@ function checkSources(plan: Plan, { name }: Dialect, tell: Tell): void {
   }
 }
 
-function checkNetworks({ networks, whitelist }: Settings, { name }: Dialect, tell: Tell): void {
-  if (networks.length === 0) {
+function checkNetworks(
+  needed: boolean,
+  { networks, whitelist }: Settings,
+  { name }: Dialect,
+  tell: Tell,
+): void {
+  if (needed && networks.length === 0) {
     tell(
       'error',
       'networks',
@@ -243,9 +248,9 @@ function checkJudgement(plan: Plan, dialect: Dialect, tell: Tell): void {
       const limits = group.thresholds[scope];
       if (limits.flows !== undefined && !plan.capture.countFlows) {
         tell(
-          dialect.conflict,
+          'warning',
           at(`thresholds.${scope}.flows`),
-          'flows are judged but not counted',
+          'flows are judged but not counted, so it never fires',
           `switch ${dialect.name('capture.count_flows')} on`,
         );
       }

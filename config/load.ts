@@ -53,8 +53,15 @@ export function loadSettings(request: LoadRequest): Loaded {
     : readYamlPlan(source.text, file, env, findings);
   if (read === null) return { ok: false, findings: findings.all() };
   const { plan, dialect } = read;
+  // Of a list whose entries are all faulty, that it is empty is no news.
+  const faulty = (list: string): boolean =>
+    findings.all().some(({ severity, key }) => severity === 'error' && (key ?? '').startsWith(list));
+  const needed = {
+    networks: needs.networks && !faulty('networks'),
+    sources: needs.sources && !faulty('capture'),
+  };
   const settings = resolve(plan, dialect, request, findings);
-  checkTogether(plan, settings, dialect, files, needs, tellInto(findings, dialect));
+  checkTogether(plan, settings, dialect, files, needed, tellInto(findings, dialect));
   return findings.failed()
     ? { ok: false, findings: findings.all() }
     : { ok: true, settings, findings: findings.all() };

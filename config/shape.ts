@@ -49,8 +49,10 @@ export function shapeSection(
 function shapeNode(node: Node, value: PlainValue, path: string, reports: ShapeReports): PlainValue {
   if (value === null) return null;
   switch (node.kind) {
-    case 'section':
-      return shapeSection(node, value, path, reports);
+    case 'section': {
+      const shaped = shapeSection(node, value, path, reports);
+      return Object.keys(shaped).length === 0 ? null : shaped; // convict knows no section without values
+    }
     case 'list':
       return shapeList(node, value, path, reports);
     case 'later':

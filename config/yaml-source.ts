@@ -44,7 +44,7 @@ export function readYaml(text: string): YamlSource {
   const lineAt = (offset: number): number => counter.linePos(offset).line;
   if (document.errors.length > 0) {
     const faults = document.errors.slice(0, 1).map((error) => ({
-      ...syntaxFault(error.code, error.message, text.slice(error.pos[0], error.pos[1])),
+      ...syntaxFault(error.code, error.message, text.slice(error.pos[0], error.pos[0] + 80)),
       line: lineAt(error.pos[0]),
       key: null,
     }));
@@ -52,7 +52,7 @@ export function readYaml(text: string): YamlSource {
     const repeated = document.errors.slice(1).filter((error) => error.code === 'DUPLICATE_KEY');
     for (const error of document.errors[0]?.code === 'DUPLICATE_KEY' ? repeated : []) {
       faults.push({
-        ...syntaxFault(error.code, error.message, text.slice(error.pos[0], error.pos[1])),
+        ...syntaxFault(error.code, error.message, text.slice(error.pos[0], error.pos[0] + 80)),
         line: lineAt(error.pos[0]),
         key: null,
       });
@@ -138,7 +138,7 @@ function syntaxFault(code: string, message: string, found: string): Fault {
       return { message: 'a tab is used as indentation', remedy: 'indent with blanks' };
     case 'DUPLICATE_KEY':
       return {
-        message: `the key '${found.split(/[:\s]/)[0] || message}' is set twice`,
+        message: `the key '${found.split(/[:\s]/, 1)[0]}' is set twice`,
         remedy: 'keep one of the two',
       };
     case 'MULTIPLE_DOCS':

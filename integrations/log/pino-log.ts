@@ -4,7 +4,7 @@
  * Written in this process, so that SIGHUP can have the file opened anew after a rotation. A line is a phrase
  * with fields. A full disk loses lines, never the daemon.
  */
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { destination, pino } from 'pino';
 import pretty from 'pino-pretty';
@@ -28,7 +28,10 @@ export type OpenLog = {
 
 /** Throws when the file cannot be opened, with the reason that the system gives. */
 export function openLog(options: LogOptions, terminal: boolean): OpenLog {
-  if (options.file !== null) mkdirSync(dirname(options.file), { recursive: true });
+  if (options.file !== null && !existsSync(dirname(options.file))) {
+    // one level: a recursive mkdir below /proc never returns in Node 20
+    mkdirSync(dirname(options.file));
+  }
   // synchronous: a line is a handful a second, and the last one before a crash is the one that is wanted
   const file = destination({ dest: options.file ?? 1, sync: true });
   // a full disk or a closed pipe must not end what guards a network

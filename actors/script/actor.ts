@@ -3,8 +3,8 @@
  *
  * `settled('started')` is called as soon as the program has been started, so that the ledger can write down that it
  * was told. A script that is missing, fails or hangs is counted, and its log line rate-limited.
- * At stop, running scripts may finish within the grace; then they are killed. Waiting ones were never marked as told:
- * the ledger hands them over again at the next start.
+ * At stop, running scripts may finish within the grace; after it they go on by themselves, each in its own process
+ * group. Waiting jobs were never marked as told: `restarted` has the ledger hand them over to the next incarnation.
  */
 import type { Log, ScriptOutcome, ScriptRunner } from '../../domain/ports.js';
 import type { Result } from '../../domain/result.js';
@@ -21,7 +21,7 @@ export type ScriptDeps = {
   /** Programs at once; jobs waiting. */
   readonly concurrency: number;
   readonly queue: number;
-  /** Called when a new incarnation starts with nothing of the old one's jobs: main.ts tells the ledger. */
+  /** Called when an incarnation starts, with nothing of an earlier one's jobs: main.ts tells the ledger. */
   readonly restarted: () => void;
 };
 
@@ -30,7 +30,6 @@ type Notify = Extract<ScriptMessage, { kind: 'notify' }>;
 type State = {
   readonly queue: ScriptQueue<Notify>;
   readonly runs: Set<Promise<void>>;
-  readonly abort: AbortController;
   started: number;
   failed: number;
   timedOut: number;
@@ -38,7 +37,9 @@ type State = {
   readonly quiet: Map<string, { readonly at: Milliseconds; suppressed: number }>;
 };
 
-const stopGraceMs = 5000;
+/** A script is not stopped with its actor; its own time limit holds. */
+const neverAborted = new AbortController().signal;
+const stopGraceMs = 2000;
 const warnEveryMs = 10_000;
 const maxOutputLines = 50;
 const mailboxSlack = 1024;
@@ -49,18 +50,17 @@ export const scriptActor = (deps: ScriptDeps): ChildSpec<State, ScriptMessage> =
   behaviour: () => scriptBehaviour(deps),
   restart: 'permanent',
   mailbox: { bound: deps.queue + mailboxSlack, overflow: { kind: 'drop_new' } },
-  stopDeadlineMs: stopGraceMs + 3000,
+  stopDeadlineMs: stopGraceMs + 500,
   busyLimitMs: 5000,
 });
 
 export const scriptBehaviour = (deps: ScriptDeps): Behaviour<State, ScriptMessage> => ({
   name: 'script',
   init(context) {
-    if (context.generation > 1) deps.restarted();
+    deps.restarted();
     return {
       queue: emptyQueue(),
       runs: new Set(),
-      abort: new AbortController(),
       started: 0,
       failed: 0,
       timedOut: 0,
@@ -98,12 +98,10 @@ export const scriptBehaviour = (deps: ScriptDeps): Behaviour<State, ScriptMessag
     }
   },
   async stop(state, context) {
-    if (state.runs.size > 0) {
-      const grace = new Promise<void>((resolve) => setTimeout(resolve, stopGraceMs).unref());
-      await Promise.race([Promise.all(state.runs), grace]);
-    }
-    if (state.runs.size > 0) context.log.warn('scripts killed at stop', { running: state.runs.size });
-    state.abort.abort();
+    if (state.runs.size === 0) return;
+    const grace = new Promise<void>((resolve) => setTimeout(resolve, stopGraceMs).unref());
+    await Promise.race([Promise.all(state.runs), grace]);
+    if (state.runs.size > 0) context.log.warn('scripts go on after the stop', { running: state.runs.size });
   },
 });
 
@@ -112,7 +110,7 @@ function launch(state: State, job: Notify, deps: ScriptDeps, context: Context<Sc
   const { log, self } = context;
   const running = deps.run(
     { path: deps.path, args: [subject, direction, String(power), action], stdin, timeoutMs: deps.timeoutMs },
-    state.abort.signal,
+    neverAborted,
   );
   let settled = false;
   const settle = (outcome: NotifyOutcome): void => {
@@ -133,7 +131,8 @@ function launch(state: State, job: Notify, deps: ScriptDeps, context: Context<Sc
       logOutcome(state, job, result, context);
       const failed = !result.ok || result.value.exitCode !== 0;
       const timedOut = !result.ok && result.error.code === 'SCRIPT_TIMEOUT';
-      self.send({ kind: 'finished', attack, action, failed, timedOut });
+      // The queue of a later incarnation knows nothing of this run.
+      if (!context.signal.aborted) self.send({ kind: 'finished', attack, action, failed, timedOut });
     });
   state.runs.add(run);
   log.debug('script handed to the system', { attack, subject, action });

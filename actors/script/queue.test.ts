@@ -21,6 +21,16 @@ test('actions of one attack run one after the other, in their order', () => {
   assert.deepEqual([queue.running, queue.waiting, queue.lanes.size], [0, 0, 0]);
 });
 
+test('an action offered again while it waits or runs is the same', () => {
+  const queue = emptyQueue<Job>();
+  offer(queue, job('A', 'ban'), wide);
+  offer(queue, job('A', 'unban'), wide);
+  for (const action of ['ban', 'unban'] as const) {
+    assert.deepEqual(offer(queue, job('A', action), wide), { start: [], out: [] });
+  }
+  assert.deepEqual([queue.running, queue.waiting, queue.repeated], [1, 1, 2]);
+});
+
 test('a script that hangs holds up only its own attack', () => {
   const queue = emptyQueue<Job>();
   offer(queue, job('A', 'ban'), wide);
@@ -92,7 +102,9 @@ test('in any order of events: bounds hold, each job starts once or is sent back,
         if (event.kind === 'offer') {
           const one = job(event.attack, event.action);
           offered.push(one);
+          const repeated = queue.repeated;
           const result = offer(queue, one, bounds);
+          if (queue.repeated > repeated) offered.pop();
           begin(result.start);
           out.push(...result.out);
         } else if (running.delete(event.attack)) begin(finish(queue, event.attack as AttackId, bounds));

@@ -5,6 +5,7 @@
  * Pure decisions on a table that the actor owns: `offer` and `finish` change it in place and name what to start.
  * Waiting jobs are bounded. When there is no room an `attack_details` gives way to a `ban` or an `unban`; one that
  * still finds no room is refused, so that its sender hands it over again. Nothing is lost without being counted.
+ * An action that is offered again while the first is waiting or running is one and the same.
  */
 import type { ScriptAction } from '../../domain/ports.js';
 import type { AttackId } from '../../domain/units.js';
@@ -18,7 +19,7 @@ export type QueueBounds = {
   readonly waiting: number;
 };
 
-type Lane<J extends Job> = { running: boolean; readonly waiting: J[] };
+type Lane<J extends Job> = { running: J | null; readonly waiting: J[] };
 
 export type ScriptQueue<J extends Job> = {
   readonly lanes: Map<AttackId, Lane<J>>;
@@ -30,6 +31,8 @@ export type ScriptQueue<J extends Job> = {
   dropped: number;
   /** `ban` and `unban` sent back for want of room. */
   refused: number;
+  /** Offered again while the first is still waiting or running. */
+  repeated: number;
 };
 
 export const emptyQueue = <J extends Job>(): ScriptQueue<J> => ({
@@ -39,6 +42,7 @@ export const emptyQueue = <J extends Job>(): ScriptQueue<J> => ({
   waiting: 0,
   dropped: 0,
   refused: 0,
+  repeated: 0,
 });
 
 export type Offered<J extends Job> = {
@@ -49,6 +53,10 @@ export type Offered<J extends Job> = {
 
 export function offer<J extends Job>(queue: ScriptQueue<J>, job: J, bounds: QueueBounds): Offered<J> {
   const lane = queue.lanes.get(job.attack);
+  if (lane !== undefined && has(lane, job.action)) {
+    queue.repeated++;
+    return { start: [], out: [] };
+  }
   const mustWait = queue.running >= bounds.concurrency || lane !== undefined;
   const out: J[] = [];
   if (mustWait && queue.waiting >= bounds.waiting) {
@@ -58,13 +66,16 @@ export function offer<J extends Job>(queue: ScriptQueue<J>, job: J, bounds: Queu
     else queue.dropped++;
     if (victim === null || victim === job) return { start: [], out };
   }
-  const home = queue.lanes.get(job.attack) ?? { running: false, waiting: [] };
+  const home = queue.lanes.get(job.attack) ?? { running: null, waiting: [] };
   queue.lanes.set(job.attack, home);
   home.waiting.push(job);
   queue.waiting++;
-  if (!home.running) queue.ready.add(job.attack);
+  if (home.running === null) queue.ready.add(job.attack);
   return { start: startable(queue, bounds), out };
 }
+
+const has = <J extends Job>(lane: Lane<J>, action: ScriptAction): boolean =>
+  lane.running?.action === action || lane.waiting.some((job) => job.action === action);
 
 /** The running job of `attack` has ended: what starts in its place. */
 export function finish<J extends Job>(
@@ -73,8 +84,8 @@ export function finish<J extends Job>(
   bounds: QueueBounds,
 ): readonly J[] {
   const lane = queue.lanes.get(attack);
-  if (lane?.running) {
-    lane.running = false;
+  if (lane !== undefined && lane.running !== null) {
+    lane.running = null;
     queue.running--;
     if (lane.waiting.length > 0) queue.ready.add(attack);
     else queue.lanes.delete(attack);
@@ -90,7 +101,7 @@ function startable<J extends Job>(queue: ScriptQueue<J>, bounds: QueueBounds): J
     const lane = queue.lanes.get(attack);
     const job = lane?.waiting.shift();
     if (lane === undefined || job === undefined) continue;
-    lane.running = true;
+    lane.running = job;
     queue.running++;
     queue.waiting--;
     start.push(job);
@@ -108,7 +119,7 @@ function removeOldestDetails<J extends Job>(queue: ScriptQueue<J>): J | null {
     queue.waiting--;
     if (lane.waiting.length === 0) {
       queue.ready.delete(attack);
-      if (!lane.running) queue.lanes.delete(attack);
+      if (lane.running === null) queue.lanes.delete(attack);
     }
     return job;
   }

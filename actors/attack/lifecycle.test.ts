@@ -178,12 +178,10 @@ test('the peak is the highest rate seen, and a higher one is told at most every 
 
 const anyInput = fc.oneof(
   fc.boolean().map((over) => ({ kind: 'standing' as const, standing: standing(over) })),
-  fc
-    .nat(4)
-    .map((count) => ({
-      kind: 'collected' as const,
-      packets: Array.from({ length: count }, () => aPacket()),
-    })),
+  fc.nat(4).map((count) => ({
+    kind: 'collected' as const,
+    packets: Array.from({ length: count }, () => aPacket()),
+  })),
   fc.constant({ kind: 'clock' as const }),
   fc.constant({ kind: 'release' as const }),
   fc.constant({ kind: 'stored' as const, files: ['a.txt'] }),

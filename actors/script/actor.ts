@@ -56,7 +56,7 @@ export const scriptActor = (deps: ScriptDeps): ChildSpec<State, ScriptMessage> =
 
 export const scriptBehaviour = (deps: ScriptDeps): Behaviour<State, ScriptMessage> => ({
   name: 'script',
-  init(context) {
+  init() {
     deps.restarted();
     return {
       queue: emptyQueue(),

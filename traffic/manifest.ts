@@ -5,7 +5,7 @@
  */
 import { type FlowDirection, flowDirections } from '../domain/traffic.js';
 import type { UnixMicros } from '../domain/units.js';
-import type { PreparedScenario } from './scenario.js';
+import type { PreparedScenario } from './prepare.js';
 import type { FrameBatch } from './stream.js';
 
 export type Count = { readonly packets: number; readonly bytes: number };

@@ -6,7 +6,7 @@ import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { failure, type Result, success } from '../domain/result.js';
 import type { UnixMicros } from '../domain/units.js';
 import { type Manifest, tallyOf } from './manifest.js';
-import type { PreparedScenario } from './scenario.js';
+import type { PreparedScenario } from './prepare.js';
 import { type FrameBatch, frames } from './stream.js';
 
 export type Precision = 'micro' | 'nano';

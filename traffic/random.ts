@@ -74,16 +74,21 @@ export function createRandom(seed: number, label = ''): Random {
   };
 }
 
-/** Spreads seed and label over as many 32-bit words as are asked for. */
+/** Spreads seed and label over as many 32-bit words as are asked for, from 64 bits of hash. */
 function mixer(seed: number, label: string): () => number {
-  let state = (seed ^ Math.floor(seed / 2 ** 32)) | 0;
+  let first = 0x811c9dc5 | 0;
+  let second = 0x2545f491 | 0;
   for (const letter of `${seed}:${label}`) {
-    state = Math.imul(state ^ (letter.codePointAt(0) ?? 0), 0x01000193);
-    state ^= state >>> 15;
+    const code = letter.codePointAt(0) ?? 0;
+    first = Math.imul(first ^ code, 0x01000193);
+    first ^= first >>> 15;
+    second = Math.imul(second ^ code, 0x5bd1e995);
+    second ^= second >>> 13;
   }
   return () => {
-    state = (state + 0x9e3779b9) | 0;
-    let word = state ^ (state >>> 16);
+    first = (first + 0x9e3779b9) | 0;
+    second = (Math.imul(second, 0x2c1b3c6d) + 0x1b873593) | 0;
+    let word = first ^ (first >>> 16) ^ second;
     word = Math.imul(word, 0x85ebca6b);
     word ^= word >>> 13;
     word = Math.imul(word, 0xc2b2ae35);

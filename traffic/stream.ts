@@ -5,8 +5,8 @@
 import { mtuBytes } from './frames/fragmenter.js';
 import { maxLinkBytes } from './frames/link.js';
 import type { PacketWriter } from './packet-writer.js';
+import type { PreparedPart, PreparedScenario } from './prepare.js';
 import { createRandom } from './random.js';
-import type { PreparedPart, PreparedScenario } from './scenario.js';
 import type { Timing } from './timing.js';
 
 /** Frames one after the other in one buffer. It belongs to the stream: good until the next batch is asked for. */

@@ -88,7 +88,7 @@ export const quoteAnswer = (random: Random): Uint8Array =>
 /** One datagram of the answer to 'get' or 'stats' (protocol.txt of memcached: an 8-byte frame header, then text). */
 export const memcachedAnswer = (random: Random, size: number): Uint8Array =>
   join(
-    u16(random.below(65_536)),
+    u16(random.below(0x8000)),
     u16(0),
     u16(1),
     u16(0),

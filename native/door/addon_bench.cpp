@@ -1,0 +1,138 @@
+#include <napi.h>
+
+#include <chrono>
+#include <limits>
+
+#include "../bench/packets.hpp"
+#include "../capture/capture_file.hpp"
+#include "../capture/sender.hpp"
+#include "addon_fields.hpp"
+#include "addon_handles.hpp"
+#include "addon_jobs.hpp"
+#include "addon_parts.hpp"
+
+namespace tidegate::door {
+
+namespace {
+
+constexpr double kMaxLoops = 1e9;
+constexpr double kMaxPacketsPerSecond = 1e9;
+constexpr double kMaxBenchSeconds = 3600;
+constexpr std::size_t kMaxBenchFrames = std::size_t{1} << 22;
+
+/// Frames of a capture file, all of one link type. An error's text, or empty.
+std::string read_frames(const std::string& path, bench::FrameStore& frames) {
+  auto file = CaptureFile::open(path);
+  if (!file.ok()) return file.failure().text;
+  FileFrame next;
+  while (frames.entries.size() < kMaxBenchFrames && file.value().next(next)) {
+    const auto link = link_type_of(next.link);
+    if (!link || (!frames.entries.empty() && *link != frames.link)) continue;
+    frames.link = *link;
+    if (next.frame.bytes.size() > std::numeric_limits<std::uint16_t>::max()) continue;
+    frames.add(next.frame.bytes, next.frame.wire_length);
+  }
+  return frames.entries.empty() ? path + " holds no frame that can be read" : std::string{};
+}
+
+double milliseconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// Absorbs and judges one tick of all hosts, twice: the rows of the first are new, the second is timed.
+std::pair<double, double> meter_times(const std::vector<Batch>& batches, std::size_t networks) {
+  MeterOptions options;
+  options.limits.incoming.fill(std::numeric_limits<double>::quiet_NaN());
+  options.limits.total = options.limits.network = options.limits.incoming;
+  options.limits.incoming[0] = 20'000;
+  options.limits.incoming[1] = 1'000;
+  options.limits.outgoing = options.limits.incoming;
+  options.networks = networks;
+  std::pair<double, double> times{0, 0};
+  for (Batch batch : batches) {
+    Meter meter{options};
+    for (int round = 0; round < 2; ++round) {
+      batch.from_micros = batch.to_micros;
+      batch.to_micros += options.tick_micros;
+      auto start = std::chrono::steady_clock::now();
+      meter.absorb(batch);
+      if (round == 1) times.first += milliseconds_since(start);
+      start = std::chrono::steady_clock::now();
+      (void)meter.judge(batch.to_micros);
+      if (round == 1) times.second += milliseconds_since(start);
+    }
+  }
+  return times;
+}
+
+Napi::Value bench_packets(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  Fields fields{env, info[0], "options"};
+  bench::PacketsOptions options;
+  options.hosts = fields.integer<std::uint32_t>("hosts", 256, 1 << 22);
+  options.flows = fields.boolean("flows");
+  options.seconds = fields.number("seconds", 0.001, kMaxBenchSeconds);
+  if (!fields.value("seed").IsBigInt()) fields.wrong_type("seed", "must be a bigint");
+  options.seed = fields.bigint_or_null("seed").value_or(0);
+  const auto pcap = fields.text_or_null("pcap");
+  if (fields.raise()) return env.Undefined();
+  bench::FrameStore frames;
+  if (pcap) {
+    const std::string failure = read_frames(*pcap, frames);
+    if (!failure.empty()) {
+      throw_coded(env, "CAPTURE_UNREADABLE", failure);
+      return env.Undefined();
+    }
+  } else {
+    frames = bench::mixed_frames(options);
+  }
+  const auto space = bench::bench_space(options);
+  const bench::PacketsResult result = bench::run_packets(frames, space, options);
+  const auto [absorb_ms, judge_ms] = meter_times(result.drained, space->networks().size());
+  auto out = Napi::Object::New(env);
+  out.Set("packets", static_cast<double>(result.packets));
+  out.Set("seconds", result.seconds);
+  out.Set("mpps", result.mpps);
+  out.Set("nsPerPacket", result.ns_per_packet);
+  out.Set("drainMs", result.drain_ms);
+  out.Set("absorbMs", absorb_ms);
+  out.Set("judgeMs", judge_ms);
+  return out;
+}
+
+Napi::Value send_frames(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  Fields fields{env, info[0], "options"};
+  SendOptions options;
+  options.interface = fields.text("interface");
+  options.path = fields.text("path");
+  options.packets_per_second = fields.number_or_null("packetsPerSecond", 1e-3, kMaxPacketsPerSecond);
+  options.loops = fields.integer<std::uint32_t>("loops", 1, kMaxLoops);
+  if (fields.raise()) return env.Undefined();
+  const auto deferred = Napi::Promise::Deferred::New(env);
+  auto sent = std::make_shared<SendReport>();
+  Job::start(
+      env, deferred,
+      [options, sent] {
+        auto report = send_capture(options);
+        if (!report.ok()) throw std::runtime_error{report.failure().text};  // Job makes it a rejection
+        *sent = report.value();
+      },
+      [sent](Napi::Env then) -> Napi::Value {
+        auto out = Napi::Object::New(then);
+        out.Set("sent", static_cast<double>(sent->sent));
+        out.Set("seconds", sent->seconds);
+        out.Set("firstAt", static_cast<double>(sent->first_at_micros));
+        return out;
+      });
+  return deferred.Promise();
+}
+
+}  // namespace
+
+void export_bench(Napi::Env env, Napi::Object& exports) {
+  export_call<bench_packets>(env, exports, "benchPackets");
+  export_call<send_frames>(env, exports, "sendFrames");
+}
+
+}  // namespace tidegate::door

@@ -1,0 +1,89 @@
+#include "capture_source.hpp"
+
+#include <cerrno>
+#include <exception>
+
+#include "frame_counting.hpp"
+
+namespace tidegate {
+
+namespace {
+/// A worker reads the kernel's counters after so many polls, and whenever it was idle.
+constexpr unsigned kPollsPerStats = 64;
+}  // namespace
+
+Opened<std::shared_ptr<Source>> CaptureSource::open(std::shared_ptr<Engine> engine, const CaptureSettings& settings) {
+  std::vector<TappedLane> lanes;
+  for (std::uint32_t i = 0; i < std::min(settings.capture.workers, kMaxWorkers); ++i) {
+    lanes.push_back(TappedLane::make(*engine));
+    if (!lanes.back().lane) return system_failure("counters of " + settings.capture.interface, ENOMEM);
+  }
+  auto workers = open_af_packet(settings.capture);
+  if (!workers.ok()) return workers.failure();
+  return std::shared_ptr<Source>{std::make_shared<CaptureSource>(std::move(engine), std::move(lanes), std::move(workers.value()), settings)};
+}
+
+CaptureSource::CaptureSource(std::shared_ptr<Engine> engine, std::vector<TappedLane> lanes,
+                             std::vector<AfPacketWorker> workers, const CaptureSettings& settings)
+    : Source{std::move(engine), std::move(lanes), wall_micros()},
+      settings_{settings},
+      workers_{std::move(workers)},
+      shared_(workers_.size()) {
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    threads_.emplace_back([this, i](const std::stop_token& stop) { run(stop, i); });
+  }
+}
+
+CaptureSource::~CaptureSource() { threads_.clear(); }
+
+void CaptureSource::close() noexcept {
+  for (std::jthread& thread : threads_) thread.request_stop();
+}
+
+void CaptureSource::run(const std::stop_token& stop, std::size_t worker) {
+  name_this_thread("tg-" + settings_.capture.interface + "/" + std::to_string(worker));
+  try {
+    work(stop, worker);
+  } catch (const std::exception& error) {
+    set_fault(std::string{"capture thread: "} + error.what());
+  }
+}
+
+void CaptureSource::work(const std::stop_token& stop, std::size_t worker) {
+  AfPacketWorker& packets = workers_[worker];
+  Lane& counters = *lane(worker).lane;
+  FrameCounting counting{settings_.wire, settings_.sampling};
+  unsigned polls = 0;
+  while (!stop.stop_requested()) {
+    const PollResult result = packets.poll(kPollTimeoutMs, [&](std::span<const CapturedFrame> frames) {
+      for (const CapturedFrame& frame : frames) counting.take(counters, packets.link(), frame);
+      counting.flush(counters);
+    });
+    note_fault(worker, result.fault);
+    if (++polls % kPollsPerStats == 0 || result.frames == 0) {
+      shared_[worker].dropped.store(packets.stats().dropped, std::memory_order_relaxed);
+    }
+    // These two do not heal, and polling would not wait.
+    if (result.fault == CaptureFault::interface_gone || result.fault == CaptureFault::socket_failed) return;
+  }
+}
+
+void CaptureSource::note_fault(std::size_t worker, CaptureFault fault) {
+  if (shared_[worker].fault.exchange(fault, std::memory_order_relaxed) == fault) return;
+  if (fault != CaptureFault::none) {
+    set_fault(kCaptureFaultTexts[static_cast<std::size_t>(fault)]);
+    return;
+  }
+  for (const Shared& other : shared_) {
+    if (other.fault.load(std::memory_order_relaxed) != CaptureFault::none) return;
+  }
+  clear_fault();
+}
+
+std::uint64_t CaptureSource::dropped() const noexcept {
+  std::uint64_t sum = 0;
+  for (const Shared& worker : shared_) sum += worker.dropped.load(std::memory_order_relaxed);
+  return sum;
+}
+
+}  // namespace tidegate

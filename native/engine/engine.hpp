@@ -1,0 +1,38 @@
+/// Engine: what all sources, meters and taps of one configuration share. Immutable but for its taps.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "../counters/lane.hpp"
+#include "../counters/space.hpp"
+#include "taps.hpp"
+
+namespace tidegate {
+
+struct EngineSettings {
+  std::shared_ptr<const HostSpace> space;
+  /// By hostgroup; what a group's total goes by where the group has only one prefix.
+  std::vector<std::vector<Prefix>> group_prefixes;
+  std::int64_t tick_micros = 100'000;
+  LaneOptions lane;
+  std::size_t sample_bytes = 256;
+};
+
+class Engine {
+ public:
+  explicit Engine(EngineSettings settings)
+      : settings_{std::move(settings)}, taps_{settings_.sample_bytes, settings_.lane.seed} {}
+
+  [[nodiscard]] const EngineSettings& settings() const noexcept { return settings_; }
+  [[nodiscard]] const HostSpace& space() const noexcept { return *settings_.space; }
+  [[nodiscard]] Taps& taps() noexcept { return taps_; }
+
+ private:
+  EngineSettings settings_;
+  Taps taps_;
+};
+
+}  // namespace tidegate

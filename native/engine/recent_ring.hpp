@@ -1,0 +1,89 @@
+/// RecentRing: a sparse record of the last two seconds of one lane, so that evidence can begin before a decision.
+///
+/// - kRecentSlots packets, one in N, where N follows the packet rate so that the ring spans about kRecentSpanMicros.
+/// - One writer, the lane's thread; any reader. The writer never waits: a sample that finds the ring locked is left out.
+/// - Between samples a packet costs nothing; a batch costs two comparisons.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <vector>
+
+#include "../base/prefix.hpp"
+#include "sample.hpp"
+
+namespace tidegate {
+
+inline constexpr std::size_t kRecentSlots = 4096;
+inline constexpr std::int64_t kRecentSpanMicros = 2'000'000;
+
+class RecentRing {
+ public:
+  explicit RecentRing(std::size_t sample_bytes) : sample_bytes_{sample_bytes}, slots_(kRecentSlots) {
+    for (Sample& slot : slots_) slot.bytes.reserve(sample_bytes);
+  }
+
+  /// From the lane's thread. `at_micros`: of the batch, where it shows no frames.
+  void observe(const ObservedBatch& batch, std::int64_t at_micros) {
+    const std::size_t packets = batch.sightings.size();
+    if (packets == 0) return;
+    // Few packets come: the interval is too long for them.
+    if (at(batch, packets - 1, at_micros) - last_at_ > 4 * kGapMicros) interval_ = std::max<std::uint64_t>(1, interval_ / 2);
+    countdown_ = std::min(countdown_, interval_);
+    while (countdown_ <= packets - taken_) {
+      taken_ += countdown_;
+      const std::size_t i = taken_ - 1;
+      store(batch, i, at_micros);
+      adapt(at(batch, i, at_micros));
+      countdown_ = interval_;
+    }
+    countdown_ -= packets - taken_;
+    taken_ = 0;
+  }
+
+  /// The newest `most` samples to or from the subject, oldest first.
+  [[nodiscard]] std::vector<Sample> matching(const Prefix& subject, std::size_t most) const {
+    std::vector<Sample> found;
+    const std::lock_guard lock{mutex_};
+    for (std::size_t back = 1; back <= kRecentSlots && found.size() < most; ++back) {
+      const Sample& sample = slots_[(next_ + kRecentSlots - back) % kRecentSlots];
+      if (sample.at_micros == 0) break;  // not filled yet
+      if (contains(subject, sample.facts.source) || contains(subject, sample.facts.destination)) found.push_back(sample);
+    }
+    std::ranges::reverse(found);
+    return found;
+  }
+
+ private:
+  static constexpr std::int64_t kGapMicros = kRecentSpanMicros / static_cast<std::int64_t>(kRecentSlots);
+  static constexpr std::uint64_t kMaxInterval = std::uint64_t{1} << 20;
+
+  [[nodiscard]] static std::int64_t at(const ObservedBatch& batch, std::size_t i, std::int64_t otherwise) noexcept {
+    return i < batch.frames.size() ? batch.frames[i].at_micros : otherwise;
+  }
+  void store(const ObservedBatch& batch, std::size_t i, std::int64_t at_micros) {
+    const std::unique_lock lock{mutex_, std::try_to_lock};
+    if (!lock.owns_lock()) return;
+    take_sample(batch, i, at_micros, sample_bytes_, slots_[next_]);
+    next_ = (next_ + 1) % kRecentSlots;
+  }
+  void adapt(std::int64_t sampled_at) noexcept {
+    const std::int64_t gap = sampled_at - last_at_;
+    last_at_ = sampled_at;
+    if (gap < kGapMicros / 2) interval_ = std::min(kMaxInterval, interval_ * 2);
+    if (gap > kGapMicros * 2) interval_ = std::max<std::uint64_t>(1, interval_ / 2);
+  }
+
+  const std::size_t sample_bytes_;
+  std::uint64_t interval_ = 1;
+  std::uint64_t countdown_ = 1;
+  std::size_t taken_ = 0;
+  std::int64_t last_at_ = 0;
+  mutable std::mutex mutex_;
+  std::vector<Sample> slots_;  // under mutex_
+  std::size_t next_ = 0;       // under mutex_
+};
+
+}  // namespace tidegate

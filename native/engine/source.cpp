@@ -1,0 +1,86 @@
+#include "source.hpp"
+
+#include <pthread.h>
+
+#include <chrono>
+
+namespace tidegate {
+
+TappedLane TappedLane::make(Engine& engine) {
+  TappedLane made{Lane::make(engine.settings().space, engine.settings().lane), engine.taps().for_lane()};
+  if (made.lane) made.lane->set_observer(made.tap.get());
+  return made;
+}
+
+Source::Source(std::shared_ptr<Engine> engine, std::vector<TappedLane> lanes, std::int64_t opened_at)
+    : engine_{std::move(engine)}, lanes_{std::move(lanes)}, drained_at_{opened_at} {}
+
+std::vector<Batch> Source::drain(std::int64_t at) {
+  const std::lock_guard lock{draining_};
+  BatchBuilder builder{engine_->space(), std::min(drained_at_, at - 1), at};
+  for (TappedLane& lane : lanes_) lane.lane->drain(builder);
+  drained_at_ = at;
+  return builder.take();
+}
+
+void Source::skip_to(std::int64_t at) {
+  const std::lock_guard lock{draining_};
+  drained_at_ = at;
+}
+
+std::uint32_t Source::dirty_estimate() const noexcept {
+  std::uint32_t hosts = 0;
+  for (const TappedLane& lane : lanes_) hosts += lane.lane->dirty_estimate();
+  return hosts;
+}
+
+SourceCounts Source::stats() {
+  const std::unique_lock lock{draining_, std::try_to_lock};
+  if (!lock.owns_lock()) return last_counts_;  // as of a moment ago
+  SourceCounts sum;
+  for (const TappedLane& lane : lanes_) {
+    const LaneStats of = lane.lane->stats();
+    sum.lanes.packets += of.packets;
+    sum.lanes.bytes += of.bytes;
+    sum.lanes.unparsed += of.unparsed;
+    sum.lanes.hosts += of.hosts;
+    sum.lanes.host_overflow += of.host_overflow;
+    sum.lanes.flow_overflow += of.flow_overflow;
+    sum.lanes.clamped += of.clamped;
+    for (std::size_t i = 0; i < kDecodeErrors; ++i) sum.lanes.errors[i] += of.errors[i];
+    for (std::size_t i = 0; i < kDirections; ++i) {
+      sum.lanes.totals[i].packets += of.totals[i].packets;
+      sum.lanes.totals[i].bytes += of.totals[i].bytes;
+    }
+  }
+  sum.dropped = dropped();
+  last_counts_ = sum;
+  return sum;
+}
+
+std::optional<std::string> Source::fault() const {
+  const std::lock_guard lock{fault_mutex_};
+  return fault_;
+}
+
+void Source::set_fault(std::string_view text) {
+  const std::lock_guard lock{fault_mutex_};
+  fault_ = std::string{text};
+}
+
+void Source::clear_fault() {
+  const std::lock_guard lock{fault_mutex_};
+  fault_.reset();
+}
+
+void name_this_thread(const std::string& name) noexcept {
+  constexpr std::size_t kLongest = 15;
+  (void)pthread_setname_np(pthread_self(), name.substr(0, kLongest).c_str());
+}
+
+std::int64_t wall_micros() noexcept {
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+}  // namespace tidegate

@@ -1,0 +1,94 @@
+/// Source: where traffic comes from. It owns lanes, and the threads that count into them.
+///
+/// - drain() and stats() from any thread; a drain under way never makes stats() wait.
+/// - close() asks the threads to stop and returns at once; they are gone within kPollTimeoutMs and what they are
+///   at. The destructor waits for that.
+/// - What stops a thread is told by fault(), for people; null while all is well.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "../base/facts.hpp"
+#include "engine.hpp"
+
+namespace tidegate {
+
+/// A thread with nothing to do looks up so often; it sleeps in the kernel between.
+inline constexpr int kPollTimeoutMs = 100;
+
+/// A lane and the observer that shows its packets to the taps.
+struct TappedLane {
+  std::unique_ptr<Lane> lane;
+  std::shared_ptr<LaneTap> tap;
+
+  /// Without a lane where there is no memory for one.
+  static TappedLane make(Engine& engine);
+};
+
+/// Monotonic since the source was opened. All lanes together.
+struct SourceCounts {
+  LaneStats lanes;
+  std::uint64_t dropped = 0;  ///< lost in the kernel
+};
+
+struct ExporterView {
+  Address address;
+  Address agent;
+  std::uint32_t sub_agent = 0;
+  std::uint64_t datagrams = 0;
+  std::uint64_t samples = 0;
+  std::uint64_t sequence_gaps = 0;
+  std::uint32_t sampling_rate = 0;
+  std::int64_t last_seen_micros = 0;
+};
+
+class Source {
+ public:
+  virtual ~Source() = default;
+  Source(const Source&) = delete;
+  Source& operator=(const Source&) = delete;
+
+  /// What has been counted since the last drain, a batch a hostgroup; `at` in microseconds since the Unix epoch.
+  [[nodiscard]] std::vector<Batch> drain(std::int64_t at);
+  /// Hosts that the next drain would hand over, roughly.
+  [[nodiscard]] std::uint32_t dirty_estimate() const noexcept;
+  [[nodiscard]] std::size_t lanes() const noexcept { return lanes_.size(); }
+  [[nodiscard]] SourceCounts stats();
+  [[nodiscard]] std::optional<std::string> fault() const;
+
+  [[nodiscard]] virtual std::vector<ExporterView> exporters() const { return {}; }
+  virtual void close() noexcept = 0;
+
+ protected:
+  Source(std::shared_ptr<Engine> engine, std::vector<TappedLane> lanes, std::int64_t opened_at);
+
+  [[nodiscard]] Engine& engine() noexcept { return *engine_; }
+  [[nodiscard]] TappedLane& lane(std::size_t i) noexcept { return lanes_[i]; }
+  void set_fault(std::string_view text);
+  void clear_fault();
+  [[nodiscard]] virtual std::uint64_t dropped() const noexcept { return 0; }
+  /// Nothing has been counted since the last drain and before `at`.
+  void skip_to(std::int64_t at);
+
+ private:
+  std::shared_ptr<Engine> engine_;
+  std::vector<TappedLane> lanes_;
+  std::mutex draining_;
+  std::int64_t drained_at_;   // under draining_
+  SourceCounts last_counts_;  // under draining_, or of the owner's thread
+  mutable std::mutex fault_mutex_;
+  std::optional<std::string> fault_;  // under fault_mutex_
+};
+
+/// Names the calling thread, as far as the kernel's 15 characters go.
+void name_this_thread(const std::string& name) noexcept;
+/// Microseconds since the Unix epoch.
+[[nodiscard]] std::int64_t wall_micros() noexcept;
+
+}  // namespace tidegate

@@ -1,0 +1,65 @@
+/// Tap: packets to or from one host or prefix, some from before it was opened, then the next ones.
+///
+/// - At most `count` packets in all, of which at most half are from before.
+/// - Any number of capture threads offer, one reader takes. A capture thread never waits: a packet that
+///   finds the tap locked passes by and is counted.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "../base/prefix.hpp"
+#include "sample.hpp"
+
+namespace tidegate {
+
+/// Packets that one tap may ask for.
+inline constexpr std::size_t kMaxTapPackets = 65536;
+
+class Tap {
+ public:
+  Tap(const Prefix& subject, std::size_t count, std::size_t sample_bytes)
+      : subject_{subject}, sample_bytes_{sample_bytes}, left_{static_cast<std::int64_t>(count)} {}
+
+  [[nodiscard]] const Prefix& subject() const noexcept { return subject_; }
+  [[nodiscard]] bool wants_more() const noexcept { return left_.load(std::memory_order_relaxed) > 0; }
+  [[nodiscard]] std::uint64_t passed_by() const noexcept { return passed_by_.load(std::memory_order_relaxed); }
+
+  /// From a capture thread.
+  void offer(const ObservedBatch& batch, std::size_t i, std::int64_t at_micros) {
+    const std::unique_lock lock{mutex_, std::try_to_lock};
+    if (!lock.owns_lock()) {
+      passed_by_.fetch_add(1, std::memory_order_relaxed);
+      return;
+    }
+    if (left_.load(std::memory_order_relaxed) <= 0) return;
+    left_.fetch_sub(1, std::memory_order_relaxed);
+    take_sample(batch, i, at_micros, sample_bytes_, packets_.emplace_back());
+  }
+  /// Puts packets from before ahead of all others. Before the tap is known to any capture thread.
+  void begin_with(std::vector<Sample> recent) {
+    const std::lock_guard lock{mutex_};
+    left_.fetch_sub(static_cast<std::int64_t>(recent.size()), std::memory_order_relaxed);
+    packets_ = std::move(recent);
+  }
+  /// What has come since the last read.
+  [[nodiscard]] std::vector<Sample> read() {
+    std::vector<Sample> taken;
+    const std::lock_guard lock{mutex_};
+    taken.swap(packets_);
+    return taken;
+  }
+
+ private:
+  const Prefix subject_;
+  const std::size_t sample_bytes_;
+  std::atomic<std::int64_t> left_;
+  std::atomic<std::uint64_t> passed_by_{0};
+  std::mutex mutex_;
+  std::vector<Sample> packets_;  // under mutex_
+};
+
+}  // namespace tidegate

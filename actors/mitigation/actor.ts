@@ -92,6 +92,10 @@ export const ledgerBehaviour = (deps: LedgerDeps): Behaviour<State, LedgerMessag
     }
     return state;
   },
+  /** The journal stops after the ledger, and with all that it was given: a mark still waiting here would tell the script twice. */
+  stop({ ledger }, context) {
+    perform(back.flush(ledger, context.clock.unixMicros()), deps, context);
+  },
 });
 
 type Decided = Exclude<LedgerMessage, { kind: 'list' | 'restored' | 'retry' | 'overdue' }>;

@@ -156,6 +156,10 @@ export function restore(ledger: Ledger, mitigations: readonly Mitigation[], at: 
   ];
 }
 
+/** At an orderly stop no answer comes back any more: every change that waits for one is written now. */
+export const flush = (ledger: Ledger, at: UnixMicros): Effect[] =>
+  [...ledger.held.values()].flatMap((held) => (held.dirty ? write(held, at) : []));
+
 /** Once in a while: what was not written or told is sent again, a bounded number at a time. */
 export function retry(ledger: Ledger, at: UnixMicros): Effect[] {
   const writes: Effect[] = [];

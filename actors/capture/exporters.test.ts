@@ -30,7 +30,16 @@ const names = (list: readonly ExporterStats[]): readonly string[] => list.map(({
 
 const a = exporter('192.0.2.1', 1);
 const b = exporter('192.0.2.2', 1);
-const rows = [
+const rows: readonly {
+  readonly claim: string;
+  readonly known: ReadonlyMap<string, Known>;
+  readonly seen: readonly ExporterStats[];
+  readonly bound?: number;
+  readonly found?: readonly string[];
+  readonly heard?: readonly string[];
+  readonly gone?: number;
+  readonly refused?: number;
+}[] = [
   { claim: 'an exporter not known is found', known: known(), seen: [a], found: ['192.0.2.1'] },
   {
     claim: 'a known one that sent more is heard',
@@ -67,21 +76,14 @@ const rows = [
     known: known(),
     seen: [exporter('192.0.2.1', 1, 0)],
   },
-] as const;
+];
 for (const row of rows) {
   test(row.claim, () => {
-    const given: {
-      bound?: number;
-      found?: readonly string[];
-      heard?: readonly string[];
-      gone?: number;
-      refused?: number;
-    } = row;
-    const roll = callRoll(row.known, row.seen, now, given.bound ?? 10);
-    assert.deepEqual(names(roll.found), given.found ?? []);
-    assert.deepEqual(names(roll.heard), given.heard ?? []);
-    assert.equal(roll.gone.length, given.gone ?? 0);
-    assert.equal(roll.refused, given.refused ?? 0);
+    const roll = callRoll(row.known, row.seen, now, row.bound ?? 10);
+    assert.deepEqual(names(roll.found), row.found ?? []);
+    assert.deepEqual(names(roll.heard), row.heard ?? []);
+    assert.equal(roll.gone.length, row.gone ?? 0);
+    assert.equal(roll.refused, row.refused ?? 0);
   });
 }
 

@@ -1,0 +1,35 @@
+/** The native data plane as the configuration wants it: sources, meters and taps over one engine. */
+import type { InterfaceSettings, ListenerSettings, Settings } from './config/settings.js';
+import type { Hostgroup } from './domain/hostgroup.js';
+import type { Meter, Source, TapOpener } from './domain/ports.js';
+import type { Result } from './domain/result.js';
+import { openEngine } from './native/door/engine.js';
+import { loadDoor } from './native/door/load.js';
+
+export type DataPlane = {
+  readonly openInterface: (settings: InterfaceSettings) => Result<Source>;
+  readonly openSflow: (settings: ListenerSettings) => Result<Source>;
+  readonly openMeter: (group: Hostgroup) => Meter;
+  readonly openTap: TapOpener;
+};
+
+/** Throws when no native binary fits this machine; its message says what to do. */
+export function openDataPlane(settings: Settings): DataPlane {
+  const { networks, hostgroups, capture, evidence } = settings;
+  const engine = openEngine(loadDoor(), {
+    networks,
+    hostgroups,
+    tickMs: capture.tickMs,
+    ipv6Hosts: capture.ipv6Hosts,
+    countFlows: capture.countFlows,
+    flowSlots: capture.flowSlots,
+    seed: null,
+    sampleBytes: evidence.sampleBytes,
+  });
+  return {
+    openInterface: (one) => engine.openCapture({ ...one, interface: one.name }),
+    openSflow: (one) => engine.openSflow(one),
+    openMeter: engine.openMeter,
+    openTap: engine.openTap,
+  };
+}

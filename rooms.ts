@@ -1,0 +1,260 @@
+/**
+ * The rooms of the daemon, furnished: addresses made first, then the children that live at them.
+ *
+ * The static tree holds what lives as long as the daemon. Sources, hostgroups and the script follow the
+ * configuration; they are children of rosters, told what is wanted by `wanted*`.
+ */
+import { attackActor } from './actors/attack/actor.js';
+import { attackPower, banReport } from './actors/attack/report.js';
+import { interfaceActor } from './actors/capture/interface.js';
+import { listenerActor } from './actors/capture/listener.js';
+import type { SourceMessage } from './actors/capture/messages.js';
+import { type ControlDeps, controlActor } from './actors/control/actor.js';
+import type { ControlMessage } from './actors/control/messages.js';
+import { type HostgroupDeps, hostgroupActor } from './actors/hostgroup/actor.js';
+import type { HostgroupMessage } from './actors/hostgroup/messages.js';
+import { journalActor } from './actors/journal/actor.js';
+import type { JournalMessage } from './actors/journal/messages.js';
+import { ledgerActor } from './actors/mitigation/actor.js';
+import type { LedgerMessage } from './actors/mitigation/messages.js';
+import { scriptActor } from './actors/script/actor.js';
+import type { ScriptMessage } from './actors/script/messages.js';
+import { listenText } from './config/difference.js';
+import type { Settings } from './config/settings.js';
+import type { DataPlane } from './data-plane.js';
+import { type Attack, attackId } from './domain/attack.js';
+import { globalGroup, type Hostgroup } from './domain/hostgroup.js';
+import type { Journal, ScriptRunner } from './domain/ports.js';
+import { prefixTable } from './domain/prefix-table.js';
+import type { HostKey } from './domain/units.js';
+import { evidenceStore } from './integrations/evidence/store.js';
+import type { Ref } from './supervision/behaviour.js';
+import { createPlace, type Place } from './supervision/place.js';
+import { type RosterMessage, rosterActor, type Wanted } from './supervision/roster.js';
+import type { Backoff, SupervisorSpec } from './supervision/spec.js';
+
+/** What is in force now. A reload replaces it. */
+export type Live = { settings: Settings; plane: DataPlane; planeSerial: number };
+
+export type RoomDeps = {
+  readonly live: Live;
+  readonly journal: Journal;
+  readonly runScript: ScriptRunner;
+  readonly vitals: ControlDeps['vitals'];
+  readonly reload: ControlDeps['reload'];
+  /** Each time the ledger has read the journal. */
+  readonly ledgerRead: () => void;
+};
+
+export type Rooms = {
+  readonly tree: SupervisorSpec;
+  readonly ledger: Ref<LedgerMessage>;
+  readonly control: Ref<ControlMessage>;
+  readonly outlets: Ref<RosterMessage>;
+  readonly detection: Ref<RosterMessage>;
+  readonly sensing: Ref<RosterMessage>;
+  readonly hostgroups: ReadonlyMap<string, Ref<HostgroupMessage>>;
+  readonly wantedOutlets: () => readonly Wanted[];
+  readonly wantedHostgroups: () => readonly Wanted[];
+  readonly wantedSources: () => readonly Wanted[];
+};
+
+const backoff: Backoff = { baseMs: 100, factor: 2, maxMs: 5_000, jitter: 0.2, resetMs: 30_000 };
+/** A root that gives up ends the daemon: a service manager then starts it anew. */
+const rootBudget = { intensity: 10, periodMs: 60_000 };
+const mitigationBudget = { intensity: 5, periodMs: 60_000 };
+const rosterStopMs = 500;
+/** A script still running at stop goes on by itself: it runs in a process group of its own. */
+const scriptStopMs = 2_500;
+
+export function furnish(deps: RoomDeps): Rooms {
+  const { live } = deps;
+  const journal = createPlace<JournalMessage>('journal');
+  const ledger = createPlace<LedgerMessage>('ledger');
+  const script = createPlace<ScriptMessage>('script');
+  const control = createPlace<ControlMessage>('control');
+  const outlets = createPlace<RosterMessage>('outlets');
+  const detection = createPlace<RosterMessage>('detection');
+  const sensing = createPlace<RosterMessage>('sensing');
+  const groupPlaces = new Map<string, Place<HostgroupMessage>>();
+  const sourcePlaces = new Map<string, Place<SourceMessage>>();
+  const hostgroups = new Map<string, Ref<HostgroupMessage>>();
+  const sources = new Map<string, Ref<SourceMessage>>();
+  let serials = 0;
+  const serial = (): number => serials++;
+
+  const hasGroup = (name: string): boolean => live.settings.hostgroups.some((group) => group.name === name);
+  /** An attack whose group is no more belongs to `global`: somebody must end it. */
+  const homeOf = (attack: Attack): string => (hasGroup(attack.hostgroup) ? attack.hostgroup : globalGroup);
+  const scriptRef = (): Ref<ScriptMessage> | null =>
+    live.settings.notify.script === null ? null : script.ref;
+
+  // One store a folder: it counts what lies there.
+  const firstDirectory = live.settings.evidence.directory;
+  let store = { directory: firstDirectory, of: evidenceStore({ directory: firstDirectory }) };
+  const startAttack: HostgroupDeps['startAttack'] = (spawn, attack, mode, hooks) => {
+    const { evidence } = live.settings;
+    const { directory } = evidence;
+    if (store.directory !== directory) store = { directory, of: evidenceStore({ directory }) };
+    const make = attackActor({ openTap: live.plane.openTap, evidence: store.of, limits: evidence });
+    const spec = make(attack, mode, { ...hooks, ledger: ledger.ref });
+    return { id: spec.id, ref: spawn(spec) };
+  };
+
+  const tree: SupervisorSpec = {
+    kind: 'supervisor',
+    id: 'root',
+    strategy: 'one_for_one',
+    budget: rootBudget,
+    backoff,
+    children: [
+      {
+        kind: 'supervisor',
+        id: 'mitigation',
+        strategy: 'rest_for_one',
+        budget: mitigationBudget,
+        backoff,
+        children: [
+          journal.child(journalActor({ journal: deps.journal })),
+          ledger.child(
+            ledgerActor({
+              journal: journal.ref,
+              get script() {
+                return scriptRef();
+              },
+              guarded: () => live.settings,
+              hostgroupOf: (host) => hostgroupOf(live.settings.hostgroups, host),
+              newId: (at) => attackId(at, serial()),
+              banReport,
+              power: attackPower,
+              endAttack: (attack) => {
+                hostgroups.get(homeOf(attack))?.send({ kind: 'release', attack: attack.id });
+              },
+              restored: (attacks) => {
+                for (const [name, ref] of hostgroups) {
+                  const own = attacks.filter((attack) => homeOf(attack) === name);
+                  if (own.length > 0) ref.send({ kind: 'restored', attacks: own });
+                }
+                deps.ledgerRead();
+              },
+            }),
+          ),
+        ],
+      },
+      outlets.child(rosterActor('outlets', rosterStopMs)),
+      detection.child(rosterActor('detection', rosterStopMs)),
+      control.child(
+        controlActor({
+          vitals: deps.vitals,
+          sources: () => [...sources.values()],
+          hostgroups: () => hostgroups,
+          ledger: ledger.ref,
+          journal: journal.ref,
+          script: scriptRef,
+          reload: deps.reload,
+        }),
+      ),
+      sensing.child(rosterActor('sensing', rosterStopMs)),
+    ],
+  };
+
+  const wantedOutlets = (): readonly Wanted[] => {
+    const { script: path, timeoutMs, concurrency, queue } = live.settings.notify;
+    if (path === null) return [];
+    const restarted = (): void => void ledger.ref.send({ kind: 'script_restarted' });
+    const spec = scriptActor({ run: deps.runScript, path, timeoutMs, concurrency, queue, restarted });
+    return [
+      {
+        edition: JSON.stringify(live.settings.notify),
+        spec: script.child({ ...spec, stopDeadlineMs: scriptStopMs }),
+      },
+    ];
+  };
+
+  const wantedHostgroups = (): readonly Wanted[] => {
+    const { hostgroups: groups, whitelist, capture } = live.settings;
+    const { plane } = live;
+    for (const name of hostgroups.keys()) if (!hasGroup(name)) hostgroups.delete(name);
+    return groups.map((group) => {
+      const place = placeOf(groupPlaces, group.name);
+      hostgroups.set(group.name, place.ref);
+      const spec = hostgroupActor({
+        group: judgedIn(group, live.settings),
+        whitelist,
+        tickMs: capture.tickMs,
+        openMeter: plane.openMeter,
+        startAttack,
+        ledger: ledger.ref,
+        adopts: (attack) => homeOf(attack) === group.name,
+        serial,
+      });
+      return { edition: String(live.planeSerial), spec: place.child(spec) };
+    });
+  };
+
+  const wantedSources = (): readonly Wanted[] => {
+    const { interfaces, sflow, tickMs } = live.settings.capture;
+    const { plane } = live;
+    sources.clear();
+    const place = (name: string): Place<SourceMessage> => {
+      const made = placeOf(sourcePlaces, name);
+      sources.set(name, made.ref);
+      return made;
+    };
+    const edition = (settings: unknown): string => JSON.stringify([live.planeSerial, tickMs, settings]);
+    return [
+      ...interfaces.map((one): Wanted => {
+        const open = () => plane.openInterface(one);
+        const spec = interfaceActor({ name: one.name, open, tickMs, hostgroups });
+        return { edition: edition(one), spec: place(one.name).child(spec) };
+      }),
+      ...sflow.map((one): Wanted => {
+        const name = listenText(one);
+        const open = () => plane.openSflow(one);
+        const spec = listenerActor({ name, open, tickMs, hostgroups, maxExporters: one.maxExporters });
+        return { edition: edition(one), spec: place(name).child(spec) };
+      }),
+    ];
+  };
+
+  return {
+    tree,
+    ledger: ledger.ref,
+    control: control.ref,
+    outlets: outlets.ref,
+    detection: detection.ref,
+    sensing: sensing.ref,
+    hostgroups,
+    wantedOutlets,
+    wantedHostgroups,
+    wantedSources,
+  };
+}
+
+/** The group as it is judged: a direction that is not processed has no limits. */
+export function judgedIn(group: Hostgroup, { process }: Pick<Settings, 'process'>): Hostgroup {
+  const { thresholds } = group;
+  return {
+    ...group,
+    thresholds: {
+      ...thresholds,
+      incoming: process.incoming ? thresholds.incoming : {},
+      outgoing: process.outgoing ? thresholds.outgoing : {},
+    },
+  };
+}
+
+function hostgroupOf(groups: readonly Hostgroup[], host: HostKey): string {
+  const table = prefixTable(
+    groups.flatMap(({ name, networks }) => networks.map((prefix) => [prefix, name] as const)),
+  );
+  return table.longest(host)?.value ?? globalGroup;
+}
+
+function placeOf<M>(places: Map<string, Place<M>>, name: string): Place<M> {
+  const known = places.get(name);
+  if (known !== undefined) return known;
+  const made = createPlace<M>(name);
+  places.set(name, made);
+  return made;
+}

@@ -6,7 +6,10 @@ namespace tidegate {
 
 std::string errno_name(int error_number) {
   const char* const name = strerrorname_np(error_number);
-  return name == nullptr ? "E" + std::to_string(error_number) : std::string{name};
+  if (name != nullptr) return name;
+  std::string numbered{"E"};
+  numbered += std::to_string(error_number);
+  return numbered;
 }
 
 OpenFailure system_failure(std::string_view what, int error_number) {

@@ -11,6 +11,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..');
+const force = process.argv.includes('--force');
 const binary = join(root, 'build', 'Release', 'tidegate.node');
 
 /** Newest change of a C++ source or a build file, in milliseconds since the Unix epoch. */
@@ -34,15 +35,20 @@ function build() {
   const headers = existsSync(join(prefix, 'include', 'node', 'node_api.h')) ? [`--nodedir=${prefix}`] : [];
   // node-gyp builds with this many compilers at once.
   const jobs = ['--jobs', process.env.TIDEGATE_BUILD_JOBS ?? '2'];
-  const done = spawnSync(process.execPath, [nodeGyp, 'rebuild', ...headers, ...jobs], {
-    cwd: root,
-    stdio: 'inherit',
-  });
-  return done.status ?? 1;
+  // 'rebuild' would clear build/, where other things are built, too; and compile what has not changed.
+  const steps = force ? ['clean', 'configure', 'build'] : ['configure', 'build'];
+  for (const step of steps) {
+    const done = spawnSync(process.execPath, [nodeGyp, step, ...headers, ...jobs], {
+      cwd: root,
+      stdio: 'inherit',
+    });
+    if (done.status !== 0) return done.status ?? 1;
+  }
+  return 0;
 }
 
 const upToDate = existsSync(binary) && statSync(binary).mtimeMs >= newestSource();
-if (upToDate && !process.argv.includes('--force')) {
+if (upToDate && !force) {
   console.log('native part is up to date');
 } else {
   process.exitCode = build();

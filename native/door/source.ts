@@ -1,0 +1,104 @@
+/** domain/ports.ts `Source` over the door: live capture, sFlow listeners and replays of capture files. */
+import type { Source } from '../../domain/ports.js';
+import { type FailureCode, failure, failureCodes, type Result, success } from '../../domain/result.js';
+import { micros, oneOf, text, whole } from './checks.js';
+import {
+  type CaptureOptions,
+  type Drained,
+  type EngineHandle,
+  fanoutModes,
+  type NativeDoor,
+  type ReplayFlowTotals,
+  type ReplayOptions,
+  type ReplayStep,
+  type SflowOptions,
+  type SourceHandle,
+} from './contract.js';
+
+/** What an interface or a listener can fail with is a value; the rest is a bug, and thrown. */
+function opened<T>(open: () => T): Result<T> {
+  try {
+    return success(open());
+  } catch (error) {
+    const code = (error as { readonly code?: unknown } | null)?.code;
+    const known = failureCodes.find((one): one is FailureCode => one === code);
+    if (known === undefined || !(error instanceof Error)) throw error;
+    return failure(known, error.message);
+  }
+}
+
+export type ListenerSource = Source & { readonly port: number };
+export type ReplaySource = Source & {
+  /** Reads on to the end of the next tick of the capture's own clock. */
+  readonly step: () => ReplayStep;
+  readonly flowTotals: () => ReplayFlowTotals;
+};
+
+function sourceOver(door: NativeDoor, handle: SourceHandle, hostgroups: readonly string[]): Source {
+  const named = (drained: readonly Drained[]) =>
+    drained.map(({ hostgroup, batch, hosts }) => ({
+      hostgroup: hostgroups[hostgroup] ?? `hostgroup ${hostgroup}`,
+      batch,
+      hosts,
+    }));
+  return {
+    drain(at) {
+      const drained = door.drain(handle, micros('at', at));
+      return drained instanceof Promise ? drained.then(named) : named(drained);
+    },
+    stats: () => door.stats(handle),
+    exporters: () => door.exporters(handle),
+    fault: () => door.fault(handle),
+    close: () => door.closeSource(handle),
+  };
+}
+
+export function openCapture(
+  door: NativeDoor,
+  engine: EngineHandle,
+  options: CaptureOptions,
+  hostgroups: readonly string[],
+): Result<Source> {
+  text('interface', options.interface);
+  whole('workers', options.workers, 1, 64);
+  oneOf('fanout', options.fanout, fanoutModes);
+  whole('snapLength', options.snapLength, 64, 65_535);
+  whole('ringBytes', options.ringBytes, 2 ** 18, 2 ** 31);
+  whole('blockTimeoutMs', options.blockTimeoutMs, 1, 1000);
+  whole('sampling', options.sampling, 1, 2 ** 24);
+  return opened(() => sourceOver(door, door.openCapture(engine, options), hostgroups));
+}
+
+export function openSflow(
+  door: NativeDoor,
+  engine: EngineHandle,
+  options: SflowOptions,
+  hostgroups: readonly string[],
+): Result<ListenerSource> {
+  text('address', options.address);
+  whole('port', options.port, 0, 65_535);
+  whole('receiveBufferBytes', options.receiveBufferBytes, 4096, 2 ** 30);
+  whole('maxExporters', options.maxExporters, 1, 2 ** 20);
+  return opened(() => {
+    const handle = door.openSflow(engine, options);
+    return { ...sourceOver(door, handle, hostgroups), port: door.boundPort(handle) };
+  });
+}
+
+export function openReplay(
+  door: NativeDoor,
+  engine: EngineHandle,
+  options: ReplayOptions,
+  hostgroups: readonly string[],
+): Result<ReplaySource> {
+  text('path', options.path);
+  whole('sampling', options.sampling, 1, 2 ** 24);
+  return opened(() => {
+    const handle = door.openReplay(engine, options);
+    return {
+      ...sourceOver(door, handle, hostgroups),
+      step: () => door.replayStep(handle),
+      flowTotals: () => door.replayFlowTotals(handle),
+    };
+  });
+}

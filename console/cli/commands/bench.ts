@@ -1,0 +1,69 @@
+/** `bench`: the in-memory data plane on one core, by the full parser with all its checks. */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { BenchPacketsResult } from '../../../native/door/contract.js';
+import { loadDoor } from '../../../native/door/load.js';
+import type { Cli } from '../cli.js';
+import { figure } from '../terminal.js';
+
+type Options = {
+  readonly hosts: number;
+  readonly flows: 'on' | 'off';
+  readonly seconds: number;
+  readonly pcap?: string;
+  readonly json?: true;
+};
+
+const number = (low: number, high: number) => (text: string) => {
+  const value = Number(text);
+  if (!(value >= low && value <= high)) throw new InvalidArgumentError(`a number from ${low} to ${high}.`);
+  return value;
+};
+const benchSeed = 20_260_101n;
+
+function lines(options: Options, result: BenchPacketsResult): string {
+  return [
+    `packets  ${figure(options.hosts)} hosts, flow counting ${options.flows}`,
+    `  ${result.mpps.toFixed(1)} Mpps on one core, ${result.nsPerPacket.toFixed(1)} ns a packet`,
+    `  a tick with every host active: drain ${result.drainMs.toFixed(1)} ms, absorb ${result.absorbMs.toFixed(1)} ms, judge ${result.judgeMs.toFixed(1)} ms`,
+    `  main thread during such ticks: busy at most ${result.mainThreadMs.toFixed(1)} ms at a time`,
+    `  memory ${figure(process.memoryUsage().rss)}B resident`,
+  ].join('\n');
+}
+
+export function registerBench(program: Command, cli: Cli): void {
+  const bench = program.command('bench').description('measure the data plane in memory, on one core');
+  bench
+    .command('packets')
+    .description('frames → facts → counters, both directions, all classes')
+    .option('--hosts <n>', 'hosts of ours that take part', number(256, 4_194_304), 65_536)
+    .addOption(new Option('--flows <mode>', 'count flows too').choices(['on', 'off']).default('off'))
+    .option('--seconds <n>', 'how long to measure', number(0.1, 600), 3)
+    .option('--pcap <file>', 'take the frames from this capture')
+    .option('--json', 'one JSON document on stdout')
+    .helpOption('--help', 'what it does and takes')
+    .exitOverride()
+    .action(async (options: Options) => {
+      const result = await loadDoor().benchPackets({
+        hosts: options.hosts,
+        flows: options.flows === 'on',
+        seconds: options.seconds,
+        seed: benchSeed,
+        pcap: options.pcap ?? null,
+      });
+      const json = {
+        name: 'packets',
+        hosts: options.hosts,
+        flows: options.flows === 'on',
+        mpps: result.mpps,
+        ns_per_packet: result.nsPerPacket,
+        tick: {
+          drain_ms: result.drainMs,
+          absorb_ms: result.absorbMs,
+          judge_ms: result.judgeMs,
+          main_thread_ms: result.mainThreadMs,
+        },
+        rss_bytes: process.memoryUsage().rss,
+      };
+      cli.view.out(options.json ? JSON.stringify(json) : lines(options, result));
+    });
+}

@@ -1,0 +1,123 @@
+/** `status`, `attacks`, `ban`, `unban`, `top`, `reload`: an operator's questions and orders to the running daemon. */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { directions } from '../../../domain/traffic.js';
+import type { Cli } from '../cli.js';
+import { askFor, socketPath } from '../daemon.js';
+import { renderAttacks, renderStatus } from '../status-page.js';
+import { figure, table } from '../terminal.js';
+
+type Common = { readonly json?: true; readonly stateDir?: string };
+
+/** '30m', '90s', '1h', '2d' or '500ms' in milliseconds. */
+export function readDuration(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text);
+  const unit = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }[match?.[2] ?? ''];
+  if (match === null || unit === undefined)
+    throw new InvalidArgumentError("a duration carries its unit: '90s', '30m', '2h'.");
+  return Number(match[1]) * unit;
+}
+
+const readCount = (text: string): number => {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1 || count > 10_000)
+    throw new InvalidArgumentError('a whole number from 1 to 10000.');
+  return count;
+};
+
+const common = (command: Command): Command =>
+  command
+    .option('--json', 'one JSON document on stdout')
+    .option(
+      '--state-dir <dir>',
+      'where the daemon keeps its state (else TIDEGATE_STATE_DIR, else /var/lib/tidegate)',
+    );
+
+const print = (cli: Cli, json: true | undefined, value: unknown, text: () => string): void =>
+  cli.view.out(json ? JSON.stringify(value, null, 2) : text());
+
+export function registerOperate(program: Command, cli: Cli): void {
+  const path = (options: Common) => socketPath(options.stateDir, cli.env);
+
+  common(
+    program
+      .command('status')
+      .description('what the daemon sees and how it is: sources, rates, drops, the live tree'),
+  ).action(async (options: Common) => {
+    const { status } = await askFor('status', { kind: 'status' }, path(options));
+    print(cli, options.json, status, () => renderStatus(status, cli.view));
+  });
+
+  common(program.command('attacks').description('attacks in progress, and the last that ended'))
+    .option('--history <count>', 'how many ended ones', readCount, 10)
+    .action(async (options: Common & { readonly history: number }) => {
+      const { list } = await askFor('attacks', { kind: 'attacks', history: options.history }, path(options));
+      print(cli, options.json, list, () => renderAttacks(list, cli.view, cli.nowMicros()));
+    });
+
+  common(program.command('ban').description('ban an address of ours by hand').argument('<ip>'))
+    .option(
+      '--for <duration>',
+      'release it by itself after this, e.g. 30m; else it stays until `unban`',
+      readDuration,
+    )
+    .option('--comment <text>', 'kept with the ban', '')
+    .action(async (host: string, options: Common & { readonly for?: number; readonly comment: string }) => {
+      const request = { kind: 'ban', host, forMs: options.for ?? null, comment: options.comment } as const;
+      const { mitigation } = await askFor('banned', request, path(options));
+      print(cli, options.json, mitigation, () => `banned ${host} (${mitigation.id})`);
+    });
+
+  common(
+    program.command('unban').description('release an address now, whoever banned it').argument('<ip>'),
+  ).action(async (host: string, options: Common) => {
+    const { mitigation } = await askFor('unbanned', { kind: 'unban', host }, path(options));
+    print(cli, options.json, mitigation, () => `released ${host} (${mitigation.id})`);
+  });
+
+  common(program.command('top').description('the hosts with the most traffic now'))
+    .addOption(
+      new Option('--by <what>', 'what counts').choices(['packets', 'bytes', 'flows']).default('packets'),
+    )
+    .addOption(new Option('--direction <direction>').choices([...directions]).default('incoming'))
+    .option('--count <n>', 'how many', readCount, 10)
+    .action(
+      async (
+        options: Common & {
+          readonly by: 'packets' | 'bytes' | 'flows';
+          readonly direction: 'incoming' | 'outgoing';
+          readonly count: number;
+        },
+      ) => {
+        const request = {
+          kind: 'top',
+          by: options.by,
+          direction: options.direction,
+          count: options.count,
+        } as const;
+        const { talkers } = await askFor('top', request, path(options));
+        const rows = talkers.map(({ host, rates }) => {
+          const rate = rates[options.direction];
+          return [host, figure(rate.total.pps), `${figure(rate.total.bps)}bit`, figure(rate.flows)];
+        });
+        const right = 'right' as const;
+        const columns = [
+          { title: 'host' },
+          { title: 'pps', align: right },
+          { title: '/s', align: right },
+          { title: 'flows/s', align: right },
+        ];
+        print(cli, options.json, talkers, () => table(columns, rows, cli.view.width));
+      },
+    );
+
+  common(
+    program
+      .command('reload')
+      .description('read the configuration again and apply what changed, as SIGHUP does'),
+  ).action(async (options: Common) => {
+    const { report } = await askFor('reloaded', { kind: 'reload' }, path(options));
+    print(cli, options.json, report, () =>
+      report.changes.length === 0 ? 'nothing changed' : report.changes.join('\n'),
+    );
+  });
+}

@@ -1,0 +1,102 @@
+/** `replay`: the detector on a capture's own clock. */
+import { statSync } from 'node:fs';
+import type { Command } from 'commander';
+import { readConfiguration, type Settings } from '../../../configure.js';
+import { parsePrefix } from '../../../domain/prefix.js';
+import type { PrefixKey } from '../../../domain/units.js';
+import { type ReplayEvent, replay } from '../../../replay.js';
+import type { Cli } from '../cli.js';
+import { CommandFailure, exitUsage } from '../exit.js';
+import { duration, figure, progressBar } from '../terminal.js';
+import { showFindings } from './check.js';
+
+type Options = {
+  readonly network: readonly string[];
+  readonly config?: string;
+  readonly flows?: true;
+  readonly json?: true;
+};
+
+/** Without a configuration an attack is over when its rate has been below the threshold for this long. */
+const replayBan = { timeMs: 0, onlyIfFinished: true, calmMs: 5_000 } as const;
+
+function settingsFor(cli: Cli, options: Options): Settings {
+  const needs = { sources: false, networks: options.network.length === 0 };
+  if (options.config === undefined && needs.networks) {
+    throw new CommandFailure(
+      'which networks are ours? give --network PREFIX (as often as needed) or --config FILE',
+      exitUsage,
+    );
+  }
+  const loaded = readConfiguration(options.config ?? null, cli.env, needs);
+  showFindings(
+    cli,
+    loaded.findings.filter((finding) => finding.severity !== 'note'),
+  );
+  if (!loaded.ok) throw new CommandFailure('', exitUsage);
+  const { settings } = loaded;
+  const added = options.network.map((text): PrefixKey => {
+    const prefix = parsePrefix(text);
+    if (!prefix.ok) throw new CommandFailure(`--network ${text}: ${prefix.error.detail}`, exitUsage);
+    return prefix.value;
+  });
+  const hostgroups =
+    options.config === undefined
+      ? settings.hostgroups.map((group) => ({ ...group, ban: { ...group.ban, ...replayBan } }))
+      : settings.hostgroups;
+  return { ...settings, hostgroups, networks: [...new Set([...settings.networks, ...added])] };
+}
+
+function asText(cli: Cli, event: ReplayEvent): string {
+  const { colors } = cli.view;
+  switch (event.event) {
+    case 'attack_started': {
+      const { metric, rate, threshold } = event.cause;
+      const what = `${event.direction}, ${metric} ${figure(rate)} > ${figure(threshold)}, hostgroup ${event.hostgroup}`;
+      return `${event.at}  ${colors.red('attack')}  ${event.host}  ${event.vector}  (${what})`;
+    }
+    case 'attack_ended':
+      return `${event.at}  ${colors.green('over')}    ${event.host}  after ${duration(event.duration_s)}`;
+    case 'summary': {
+      const flow =
+        event.flow === undefined
+          ? ''
+          : `\n${event.flow.datagrams} datagrams, ${event.flow.samples} samples, ${event.flow.decode_errors} decode errors, ${event.flow.exporters} exporters`;
+      return (
+        `${event.packets} packets, ${event.bytes} bytes, ${event.hosts} hosts of ours, ` +
+        `${event.unparsed} unparsed, ${event.attacks} attacks${flow}`
+      );
+    }
+  }
+}
+
+export function registerReplay(program: Command, cli: Cli): void {
+  program
+    .command('replay')
+    .description("run the whole detection on a capture's own clock; the same file gives the same output")
+    .argument('<file>', 'pcap or pcapng')
+    .option(
+      '--network <prefix>',
+      'a network of ours; can be given again',
+      (one: string, all: string[]) => [...all, one],
+      [] as string[],
+    )
+    .option('--config <file>', 'thresholds, hostgroups, windows; else the built-in defaults')
+    .option('--flows', 'decode the flow datagrams in the capture in place of its packets')
+    .option('--json', 'one JSON object a line')
+    .action(async (path: string, options: Options) => {
+      const settings = settingsFor(cli, options);
+      const bar = progressBar(cli.view, 'replaying', statSync(path, { throwIfNoEntry: false })?.size ?? 0);
+      const replayed = await replay(settings, {
+        path,
+        flows: options.flows === true,
+        emit: (event) => cli.view.out(options.json ? JSON.stringify(event) : asText(cli, event)),
+        progress: (done) => bar.at(done),
+      });
+      bar.end();
+      if (!replayed.ok) throw new CommandFailure(`${replayed.error.code}: ${replayed.error.detail}`);
+      const { errors, packets } = replayed.value.stats;
+      const named = Object.entries(errors).map(([name, count]) => `${name} ${count}`);
+      if (named.length > 0 && packets > 0) cli.view.err(`not read as IP: ${named.join(', ')}`);
+    });
+}

@@ -1,0 +1,149 @@
+/**
+ * The attacks of a replay: each lives as it would under its actor, stepped by the capture's clock.
+ *
+ * An event is spoken when all that came before it can be: the vector of an attack is known only when its evidence is
+ * complete, its place in the output is that of the decision. Pure but for the taps it reads and the lines it emits.
+ */
+
+import { fingerprint } from './actors/attack/fingerprint.js';
+import { advance, born, type Effect, type Life, type LifePolicy } from './actors/attack/lifecycle.js';
+import { type Attack, type SampledPacket, subjectText } from './domain/attack.js';
+import type { BanPolicy } from './domain/hostgroup.js';
+import type { Standing, Tap, TapOpener } from './domain/ports.js';
+import { type AttackId, rfc3339, type UnixMicros } from './domain/units.js';
+
+export type StartedEvent = {
+  readonly event: 'attack_started';
+  readonly at: string;
+  readonly host: string;
+  readonly direction: string;
+  readonly hostgroup: string;
+  readonly cause: { readonly metric: string; readonly rate: number; readonly threshold: number };
+  readonly vector: string;
+};
+export type EndedEvent = {
+  readonly event: 'attack_ended';
+  readonly at: string;
+  readonly host: string;
+  readonly duration_s: number;
+};
+export type AttackEvent = StartedEvent | EndedEvent;
+
+type Case = { life: Life; tap: Tap | null; readonly line: Line; readonly policy: LifePolicy };
+type Line = { event: AttackEvent | null };
+
+export type Cases = {
+  readonly open: (attack: Attack, ban: BanPolicy) => void;
+  readonly stand: (attack: AttackId, standing: Standing, at: UnixMicros) => void;
+  /** Reads the taps and lets time pass; gives the attacks that are over. */
+  readonly step: (at: UnixMicros) => readonly AttackId[];
+  /** The capture has ended: what was gathered is all there will be. */
+  readonly close: () => void;
+  readonly count: () => number;
+};
+
+/** Three decimals are more than a rate over a second can mean. */
+const rounded = (value: number): number => Math.round(value * 1000) / 1000;
+
+export function replayCases(
+  openTap: TapOpener,
+  evidence: LifePolicy['evidence'],
+  emit: (event: AttackEvent) => void,
+): Cases {
+  const cases = new Map<AttackId, Case>();
+  const lines: Line[] = [];
+  let opened = 0;
+
+  function speak(): void {
+    for (let head = lines[0]; head?.event; head = lines[0]) {
+      emit(head.event);
+      lines.shift();
+    }
+  }
+
+  function started(attack: Attack): StartedEvent {
+    const { cause } = attack;
+    return {
+      event: 'attack_started',
+      at: rfc3339(attack.startedAt),
+      host: subjectText(attack.subject),
+      direction: attack.direction,
+      hostgroup: attack.hostgroup,
+      cause: {
+        metric: cause?.metric ?? 'pps',
+        rate: rounded(cause?.rate ?? 0),
+        threshold: cause?.threshold ?? 0,
+      },
+      vector: attack.fingerprint?.vector ?? 'unknown',
+    };
+  }
+
+  function carryOut(one: Case, effects: readonly Effect[], over: AttackId[]): void {
+    for (const effect of effects) {
+      if (effect.kind === 'explain') {
+        one.tap?.close();
+        one.tap = null;
+        one.line.event = started(effect.attack);
+      }
+      if (effect.kind === 'release') {
+        const { id, startedAt, subject } = effect.attack;
+        const ended: EndedEvent = {
+          event: 'attack_ended',
+          at: rfc3339(effect.at),
+          host: subjectText(subject),
+          duration_s: rounded((effect.at - startedAt) / 1e6),
+        };
+        lines.push({ event: ended });
+        over.push(id);
+      }
+    }
+  }
+
+  function feed(one: Case, input: Parameters<typeof advance>[1], over: AttackId[]): void {
+    const { life, effects } = advance(one.life, input, one.policy);
+    one.life = life;
+    carryOut(one, effects, over);
+  }
+
+  const ends: AttackId[] = [];
+  return {
+    open(attack, ban) {
+      opened += 1;
+      const policy: LifePolicy = { ban, evidence, settleMs: 0 };
+      const tap = evidence.packets > 0 ? openTap(attack.subject, evidence.packets) : null;
+      const line: Line = { event: null };
+      lines.push(line);
+      cases.set(attack.id, { life: born(attack, 'new', attack.startedAt, policy), tap, line, policy });
+    },
+    stand(id, standing, at) {
+      const one = cases.get(id);
+      if (one !== undefined) feed(one, { kind: 'standing', standing, at }, ends);
+    },
+    step(at) {
+      for (const one of cases.values()) {
+        const packets: readonly SampledPacket[] = one.tap?.read() ?? [];
+        if (packets.length > 0) feed(one, { kind: 'collected', packets, at }, ends);
+        feed(one, { kind: 'clock', at }, ends);
+      }
+      const over = ends.splice(0);
+      for (const id of over) cases.delete(id);
+      speak();
+      return over;
+    },
+    close() {
+      for (const one of cases.values()) {
+        const { attack, packets, phase } = one.life;
+        if (phase !== 'gathering') continue;
+        const rest = one.tap?.read() ?? [];
+        one.tap?.close();
+        const seen = [...packets, ...rest].slice(0, evidence.packets);
+        one.line.event = started({
+          ...attack,
+          fingerprint: fingerprint(seen, attack.direction, attack.startedAt),
+        });
+      }
+      speak();
+    },
+    count: () => opened,
+  };
+}

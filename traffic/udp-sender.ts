@@ -1,11 +1,11 @@
 /**
  * Sends the sFlow datagrams of a scenario as they fall due, in real time. For demonstrations and tests of a listener.
  *
- * Clock and wait come in as dependencies. Errors: SOURCE_UNAVAILABLE when no socket can be had; a datagram that
- * the system refuses is counted and left out.
+ * Clock and wait come in as dependencies. Errors: ADDRESS_INVALID for a name, SOURCE_UNAVAILABLE when the system
+ * gives no socket to there; a datagram that it refuses later is counted and left out.
  */
 import { createSocket, type Socket } from 'node:dgram';
-import { isIPv6 } from 'node:net';
+import { isIP, isIPv6 } from 'node:net';
 import { failure, type Result, success } from '../domain/result.js';
 import type { PreparedScenario } from './prepare.js';
 import { type SflowOptions, type SflowTotals, sflowExporter } from './sflow.js';
@@ -38,6 +38,9 @@ export async function sendSflow(
   pace: Pace,
   signal: AbortSignal,
 ): Promise<Result<SendOutcome>> {
+  if (isIP(collector.address) === 0) {
+    return failure('ADDRESS_INVALID', `'${collector.address}' is not an address`);
+  }
   const opened = await openSocket(collector);
   if (!opened.ok) return opened;
   const socket = opened.value;
@@ -85,9 +88,13 @@ function openSocket({ address, port }: Collector): Promise<Result<Socket>> {
       resolve(failure('SOURCE_UNAVAILABLE', `udp to ${address} port ${port}: ${error.message}`));
     };
     socket.once('error', refuse);
-    // Connected, so that a listener that is not there is reported by send() and not lost.
-    socket.connect(port, address, () => {
+    // Connected, so that a listener that is not there is noticed. The callback gets what failed, if anything.
+    socket.connect(port, address, (error?: Error) => {
       socket.off('error', refuse);
+      if (error instanceof Error) {
+        refuse(error);
+        return;
+      }
       // Refusals of a closed port arrive late; sendOne counts those that concern it.
       socket.on('error', () => {});
       resolve(success(socket));
@@ -96,4 +103,4 @@ function openSocket({ address, port }: Collector): Promise<Result<Socket>> {
 }
 
 const sendOne = (socket: Socket, bytes: Uint8Array): Promise<boolean> =>
-  new Promise((resolve) => socket.send(bytes, (error) => resolve(error === null)));
+  new Promise((resolve) => socket.send(bytes, (error) => resolve(!error)));

@@ -31,7 +31,7 @@ export const stateOf = (standing: Standing): TreeNode['state'] => states[standin
 
 export function createActorPlace<S, M>(spec: ChildSpec<S, M>, path: string, runtime: Runtime): ActorUnit {
   const mailbox = createMailbox<M>(spec.mailbox);
-  const watchers = new Set<(exit: Exit) => void>();
+  let watchers: Set<(exit: Exit) => void> | null = null;
   const handled = { count: 0 };
   let life: Incarnation | null = null;
   let generation = 0;
@@ -69,9 +69,10 @@ export function createActorPlace<S, M>(spec: ChildSpec<S, M>, path: string, runt
         tell(end);
         return () => {};
       }
+      watchers ??= new Set();
       watchers.add(tell);
       return () => {
-        watchers.delete(tell);
+        watchers?.delete(tell);
       };
     },
     ended: () => end !== null,
@@ -114,8 +115,8 @@ export function createActorPlace<S, M>(spec: ChildSpec<S, M>, path: string, runt
       if (end !== null) return;
       end = exit;
       runtime.counters.deadLetters += mailbox.clear();
-      const told = [...watchers];
-      watchers.clear();
+      const told = watchers ?? [];
+      watchers = null;
       for (const tell of told) tell(exit);
     },
     node: (standing) => ({

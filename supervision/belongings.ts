@@ -1,6 +1,6 @@
 /**
  * What an incarnation holds besides its state: timers and watches. All of it is let go at once when the
- * incarnation ends, and nothing of it reaches the mailbox afterwards.
+ * incarnation ends; its context takes no more orders by then.
  *
  * Bounds: `maxTimers` and `maxWatches` an incarnation; one more throws, which is a crash of the handler.
  */
@@ -32,7 +32,6 @@ export function createBelongings<M>(
   const { clock, timers, counters } = runtime;
   const running = new Set<{ cancel: Cancel }>();
   const watching = new Set<{ cancel: Cancel }>();
-  let gone = false;
 
   const deliver = (message: M, origin: Origin): void => {
     mailbox.offerOwn(message, origin);
@@ -46,7 +45,6 @@ export function createBelongings<M>(
 
   return {
     after: (ms, message) => {
-      if (gone) return nothing;
       armed(ms);
       const fire = (): void => {
         running.delete(timer);
@@ -61,7 +59,6 @@ export function createBelongings<M>(
     },
 
     every: (ms, message) => {
-      if (gone) return nothing;
       armed(ms);
       if (ms === 0) throw new RangeError('a period of 0 ms');
       const origin: Origin = { pending: false };
@@ -83,7 +80,6 @@ export function createBelongings<M>(
     },
 
     watch: (ref, toMessage) => {
-      if (gone) return nothing;
       const tenant = tenantOf(ref);
       if (tenant === null) throw new Error(`'${ref.id}' is no address of a running tree`);
       if (watching.size >= maxWatches) throw new RangeError(`more than ${maxWatches} watches`);
@@ -105,12 +101,10 @@ export function createBelongings<M>(
     },
 
     letGo: () => {
-      gone = true;
       for (const timer of running) timer.cancel();
       for (const watch of watching) watch.cancel();
       running.clear();
       watching.clear();
-      mailbox.disown();
     },
   };
 }

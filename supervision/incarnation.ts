@@ -12,13 +12,12 @@
  * - Nothing here throws into nact, and once over, nothing of this life is heard again.
  */
 import type { Milliseconds } from '../domain/units.js';
+import { createAwaited, isPromise } from './awaited.js';
 import type { Behaviour, Cancel, Ref } from './behaviour.js';
 import { createBelongings } from './belongings.js';
 import { createContext } from './context.js';
 import { describeError } from './describe-error.js';
 import type { Mailbox, Origin } from './mailbox.js';
-import { createNursery } from './nursery.js';
-import { createProbe } from './probe.js';
 import type { Runtime } from './runtime.js';
 import { safeName } from './scheduler.js';
 import type { ChildSpec, Exit, TreeNode } from './spec.js';
@@ -52,14 +51,10 @@ type Phase = 'born' | 'init' | 'ready' | 'parting' | 'draining' | 'farewell' | '
 
 export function begin<S, M>(birth: Birth<S, M>): Incarnation {
   const { spec, path, generation, mailbox, runtime } = birth;
-  const { clock, timers, counters } = runtime;
-  const overrun = `busy for more than ${spec.busyLimitMs} ms`;
+  const { clock, timers } = runtime;
   let phase: Phase = 'born';
   let behaviour: Behaviour<S, M> | null = null;
   let held: { state: S } | null = null;
-  // The handler that is awaited, 0 for none: its serial fences off the results of those given up.
-  let call = 0;
-  let calls = 0;
   let origin: Origin | null = null;
   let asked = false; // for a turn that has not come yet
   // What others want of this life; carried out in its own turn.
@@ -81,26 +76,25 @@ export function begin<S, M>(birth: Birth<S, M>): Incarnation {
     fault ??= error;
     wake();
   };
-  const finish = (): void => {
-    finishing = true;
-    wake();
-  };
-  const nursery = createNursery(path, runtime);
-  const belongings = createBelongings(runtime, mailbox, wake, (error) => fail(describeError(error)));
-  const probe = createProbe(clock, timers, spec.busyLimitMs, {
-    overdue: () => crash(overrun),
-    graced: () => {
-      counters.gracedProbes += 1;
-    },
-  });
-  const { context, abort } = createContext<M>({
+  const {
+    context,
+    part: leave,
+    children,
+  } = createContext<M>({
     ref: birth.ref,
     path,
     generation,
     runtime,
-    nursery,
-    belongings,
-    finish,
+    makeBelongings: () => createBelongings(runtime, mailbox, wake, (error) => fail(describeError(error))),
+    finish: () => {
+      finishing = true;
+      wake();
+    },
+  });
+  const awaited = createAwaited<S>(runtime, spec.busyLimitMs, {
+    settled,
+    failed: crash,
+    overdue: () => crash(overrun()),
   });
 
   function onTurn(): void {
@@ -113,7 +107,7 @@ export function begin<S, M>(birth: Birth<S, M>): Incarnation {
       crash(error);
     } else if (living && stopping !== null) part('stopped', null);
     else if (phase === 'born') initialise();
-    else if (call !== 0) return;
+    else if (awaited.busy()) return;
     else if (phase === 'ready' && finishing) part('done', null);
     else if (phase === 'ready' || phase === 'draining') drain();
   }
@@ -125,7 +119,7 @@ export function begin<S, M>(birth: Birth<S, M>): Incarnation {
       behaviour = spec.behaviour();
       const first = behaviour.init(context);
       if (isPromise(first)) {
-        wait(first, began);
+        awaited.wait(first, began);
         return;
       }
       held = { state: first };
@@ -133,7 +127,7 @@ export function begin<S, M>(birth: Birth<S, M>): Incarnation {
       crash(error);
       return;
     }
-    if (clock.now() - began > spec.busyLimitMs) crash(overrun);
+    if (clock.now() - began > spec.busyLimitMs) crash(overrun());
     else ready();
   }
 
@@ -156,7 +150,7 @@ export function begin<S, M>(birth: Birth<S, M>): Incarnation {
       try {
         const next = behaviour.receive(held.state, message, context);
         if (isPromise(next)) {
-          wait(next, began);
+          awaited.wait(next, began);
           return;
         }
         held.state = next;
@@ -167,7 +161,7 @@ export function begin<S, M>(birth: Birth<S, M>): Incarnation {
       settleOrigin();
       const now = clock.now();
       if (now - began > spec.busyLimitMs) {
-        crash(overrun);
+        crash(overrun());
         return;
       }
       began = now;
@@ -188,24 +182,7 @@ export function begin<S, M>(birth: Birth<S, M>): Incarnation {
     }
   }
 
-  function wait(pending: PromiseLike<S>, began: Milliseconds): void {
-    calls += 1;
-    call = calls;
-    const mine = call;
-    probe.watch(began);
-    pending.then(
-      (state) => {
-        if (mine === call) settled(state);
-      },
-      (error: unknown) => {
-        if (mine === call) crash(error);
-      },
-    );
-  }
-
   function settled(state: S): void {
-    call = 0;
-    probe.rest();
     held = { state };
     settleOrigin();
     if (phase === 'init') ready();
@@ -219,8 +196,7 @@ export function begin<S, M>(birth: Birth<S, M>): Incarnation {
 
   function crash(error: unknown): void {
     if (phase === 'over' || phase === 'farewell') return;
-    call = 0;
-    probe.rest();
+    awaited.giveUp();
     const text = describeError(error);
     if (phase !== 'parting' && phase !== 'draining') {
       part('crashed', text);
@@ -237,15 +213,14 @@ export function begin<S, M>(birth: Birth<S, M>): Incarnation {
   function part(reason: Exit['reason'], error: string | null): void {
     phase = 'parting';
     ending = { reason, error };
-    abort();
-    belongings.letGo();
-    nursery.closeAll(() => {
+    mailbox.disown();
+    leave(() => {
       childless = true;
       deadline = timers.start(spec.stopDeadlineMs, () => {
         noteError(`stop took more than ${spec.stopDeadlineMs} ms`);
         over();
       });
-      if (call === 0) drainOrLeave();
+      if (!awaited.busy()) drainOrLeave();
     });
   }
 
@@ -278,13 +253,14 @@ export function begin<S, M>(birth: Birth<S, M>): Incarnation {
   function over(): void {
     if (phase === 'over') return;
     phase = 'over';
-    call = 0;
     held = null;
-    probe.end();
+    awaited.end();
     deadline?.();
     turns.end();
     birth.exited({ id: spec.id, ...ending });
   }
+
+  const overrun = (): string => `busy for more than ${spec.busyLimitMs} ms`;
 
   wake();
   return {
@@ -295,9 +271,6 @@ export function begin<S, M>(birth: Birth<S, M>): Incarnation {
     },
     fail,
     parting: () => phase === 'parting' || phase === 'draining' || phase === 'farewell',
-    children: nursery.nodes,
+    children,
   };
 }
-
-const isPromise = <T>(value: T | PromiseLike<T>): value is PromiseLike<T> =>
-  typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';

@@ -48,20 +48,21 @@ export function createKeeper(
   report: KeeperReport,
 ): Keeper {
   let plan = idlePlan(units.length);
-  const rests = new Map<number | 'group', Cancel>();
-  const events: PlanEvent[] = [];
-  let busy = false;
+  let rests: Map<number | 'group', Cancel> | null = null;
+  let events: PlanEvent[] | null = null; // while one is being carried out
 
   const happen = (event: PlanEvent): void => {
-    events.push(event);
-    if (busy) return;
-    busy = true;
+    if (events !== null) {
+      events.push(event);
+      return;
+    }
+    events = [event];
     for (let next = events.shift(); next !== undefined; next = events.shift()) {
       const step = advance(plan, next, policy);
       plan = step.plan;
       for (const effect of step.effects) carryOut(effect);
     }
-    busy = false;
+    events = null;
   };
 
   const carryOut = (effect: Effect): void => {
@@ -80,9 +81,10 @@ export function createKeeper(
         return;
       case 'rest': {
         const { child, ms } = effect;
+        rests ??= new Map();
         rests.get(child)?.();
         const due = (): void => {
-          rests.delete(child);
+          rests?.delete(child);
           happen({ kind: 'rested', child });
         };
         rests.set(child, runtime.timers.start(ms, due));
@@ -96,8 +98,8 @@ export function createKeeper(
         report.opened();
         return;
       case 'closed':
-        for (const cancel of rests.values()) cancel();
-        rests.clear();
+        for (const cancel of rests?.values() ?? []) cancel();
+        rests = null;
         if (plan.closing?.forGood === true) endAll();
         report.closed(effect.exit);
         return;

@@ -32,7 +32,7 @@ export type Mailbox<M> = {
   readonly clear: () => number;
 };
 
-const smallestRing = 16;
+const smallestRing = 8;
 /** An empty ring above this many slots is given back. */
 const keptRing = 1024;
 
@@ -43,9 +43,10 @@ export function createMailbox<M>(spec: MailboxSpec<M>): Mailbox<M> {
   // Absolute counts of messages ever put in and ever taken out; a slot is the count modulo the ring.
   let head = 0;
   let tail = 0;
-  let slots: (M | undefined)[] = new Array(smallestRing);
-  let keys: (string | null)[] = overflow.kind === 'conflate' ? new Array(smallestRing) : [];
-  const waiting = new Map<string, number>();
+  let slots: (M | undefined)[] = []; // none until the first message: most of ten thousand actors are idle
+  let keys: (string | null)[] = [];
+  // Where a key waits; only a conflating mailbox has one.
+  const waiting = overflow.kind === 'conflate' ? new Map<string, number>() : null;
   let own: Own<M>[] = [];
   let ownHead = 0;
   let dropped = 0;
@@ -65,12 +66,12 @@ export function createMailbox<M>(spec: MailboxSpec<M>): Mailbox<M> {
   };
 
   const put = (message: M, key: string | null): void => {
-    if (tail - head === slots.length) resize(slots.length * 2);
+    if (tail - head === slots.length) resize(Math.max(slots.length * 2, smallestRing));
     const slot = tail & (slots.length - 1);
     slots[slot] = message;
     if (overflow.kind === 'conflate') {
       keys[slot] = key;
-      if (key !== null) waiting.set(key, tail);
+      if (key !== null) waiting?.set(key, tail);
     }
     tail += 1;
   };
@@ -81,7 +82,7 @@ export function createMailbox<M>(spec: MailboxSpec<M>): Mailbox<M> {
     slots[slot] = undefined; // a message taken must not stay reachable
     if (overflow.kind === 'conflate') {
       const key = keys[slot] ?? null;
-      if (key !== null) waiting.delete(key);
+      if (key !== null) waiting?.delete(key);
       keys[slot] = null;
     }
     head += 1;
@@ -92,7 +93,7 @@ export function createMailbox<M>(spec: MailboxSpec<M>): Mailbox<M> {
   const offer = (message: M): Offer => {
     const key = overflow.kind === 'conflate' ? overflow.key(message) : null;
     if (key !== null) {
-      const at = waiting.get(key);
+      const at = waiting?.get(key);
       if (at !== undefined) {
         slots[at & (slots.length - 1)] = message;
         replaced += 1;
@@ -143,9 +144,9 @@ export function createMailbox<M>(spec: MailboxSpec<M>): Mailbox<M> {
     const cleared = tail - head;
     disown();
     head = tail;
-    waiting.clear();
-    slots = new Array(smallestRing);
-    keys = overflow.kind === 'conflate' ? new Array(smallestRing) : [];
+    waiting?.clear();
+    slots = [];
+    keys = [];
     return cleared;
   };
 

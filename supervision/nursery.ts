@@ -22,7 +22,7 @@ export type Nursery = {
   readonly stopChild: (id: string) => Promise<void>;
   readonly ids: () => readonly string[];
   readonly nodes: () => readonly TreeNode[];
-  /** Calls back when the last child is gone; none is born after this. */
+  /** Calls back when the last child is gone; the context lets none be born after this. */
   readonly closeAll: (done: () => void) => void;
 };
 
@@ -30,7 +30,6 @@ type Cradle = { readonly keeper: Keeper; readonly gone: (() => void)[] };
 
 export function createNursery(path: string, runtime: Runtime): Nursery {
   const cradles = new Map<string, Cradle>();
-  let closing = false;
   let empty: (() => void) | null = null;
 
   /** Idempotent: a stop ends the place, then closes its keeper. */
@@ -45,7 +44,6 @@ export function createNursery(path: string, runtime: Runtime): Nursery {
   };
 
   const spawn = <S, C>(spec: ChildSpec<S, C>): Ref<C> => {
-    if (closing) throw new Error(`'${path}' is stopping and takes no child '${spec.id}'`);
     checkChild(spec);
     const childPath = `${path}/${spec.id}`;
     if (runtime.places.has(childPath)) throw new Error(`'${childPath}' is taken`);
@@ -83,7 +81,6 @@ export function createNursery(path: string, runtime: Runtime): Nursery {
     ids: () => [...cradles.keys()],
     nodes: () => [...cradles.values()].flatMap(({ keeper }) => keeper.nodes()),
     closeAll: (done) => {
-      closing = true;
       if (cradles.size === 0) {
         done();
         return;

@@ -34,7 +34,12 @@ export type Tenant = {
 
 type Binding = { tenant: Tenant | null; early: number };
 
-const bindings = new WeakMap<Ref<never>, Binding>();
+/** Lies on the ref itself, out of sight: a WeakMap of ten thousand addresses costs every garbage collection. */
+const behind = Symbol('binding');
+type Address<M> = Ref<M> & { readonly [behind]: Binding };
+
+const bindingOf = (ref: Ref<never>): Binding | null =>
+  behind in ref ? (ref as Address<never>)[behind] : null;
 
 export function createPlace<M>(id: string): Place<M> {
   const ref = createRef<M>(id);
@@ -48,7 +53,8 @@ export function createPlace<M>(id: string): Place<M> {
 
 export function createRef<M>(id: string): Ref<M> {
   const binding: Binding = { tenant: null, early: 0 };
-  const ref: Ref<M> = {
+  const ref: Address<M> = {
+    [behind]: binding,
     id,
     send: (message) => {
       if (binding.tenant !== null) return binding.tenant.send(message);
@@ -56,17 +62,16 @@ export function createRef<M>(id: string): Ref<M> {
       return false;
     },
   };
-  bindings.set(ref, binding);
   return ref;
 }
 
 /** Who lives at `ref`, or null for an address not bound yet, or not made here. */
-export const tenantOf = (ref: Ref<never>): Tenant | null => bindings.get(ref)?.tenant ?? null;
+export const tenantOf = (ref: Ref<never>): Tenant | null => bindingOf(ref)?.tenant ?? null;
 
 /** Binds an address; returns how many messages were sent to it too early. Throws when it is taken. */
 export function bind(ref: Ref<never>, tenant: Tenant): number {
-  const binding = bindings.get(ref);
-  if (binding === undefined) throw new Error(`'${ref.id}' is not an address made by createPlace`);
+  const binding = bindingOf(ref);
+  if (binding === null) throw new Error(`'${ref.id}' is not an address made by createPlace`);
   if (binding.tenant !== null && !binding.tenant.ended()) throw new Error(`place '${ref.id}' is taken`);
   binding.tenant = tenant;
   const early = binding.early;

@@ -25,7 +25,6 @@ function lines(options: Options, result: BenchPacketsResult): string {
     `packets  ${figure(options.hosts)} hosts, flow counting ${options.flows}`,
     `  ${result.mpps.toFixed(1)} Mpps on one core, ${result.nsPerPacket.toFixed(1)} ns a packet`,
     `  a tick with every host active: drain ${result.drainMs.toFixed(1)} ms, absorb ${result.absorbMs.toFixed(1)} ms, judge ${result.judgeMs.toFixed(1)} ms`,
-    `  main thread during such ticks: busy at most ${result.mainThreadMs.toFixed(1)} ms at a time`,
     `  memory ${figure(process.memoryUsage().rss)}B resident`,
   ].join('\n');
 }
@@ -60,7 +59,6 @@ export function registerBench(program: Command, cli: Cli): void {
           drain_ms: result.drainMs,
           absorb_ms: result.absorbMs,
           judge_ms: result.judgeMs,
-          main_thread_ms: result.mainThreadMs,
         },
         rss_bytes: process.memoryUsage().rss,
       };

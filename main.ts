@@ -23,7 +23,7 @@ import type { Journal, Log, ScriptRunner } from './domain/ports.js';
 import { type Failure, failure, type Result, success } from './domain/result.js';
 import type { Milliseconds } from './domain/units.js';
 import { openJournal } from './integrations/journal/journal.js';
-import { scriptRunner } from './integrations/script/runner.js';
+import { startScriptRunner } from './integrations/script/runner.js';
 import { furnish, type Live, type Rooms } from './rooms.js';
 import { ask } from './supervision/ask.js';
 import type { Ref } from './supervision/behaviour.js';
@@ -134,7 +134,7 @@ async function build(settings: Settings, deps: DaemonDeps, journal: Journal): Pr
   const rooms: Rooms = furnish({
     live,
     journal,
-    runScript: deps.runScript ?? scriptRunner,
+    runScript: deps.runScript ?? startScriptRunner(),
     vitals: () => vitals.read(),
     reload,
     ledgerRead: () => read(),

@@ -22,12 +22,13 @@ import { anAttack } from './domain/rehearsal.js';
 import { failure, type Result } from './domain/result.js';
 import type { HostKey, PrefixKey } from './domain/units.js';
 import { openJournal } from './integrations/journal/journal.js';
-import { scriptRunner } from './integrations/script/runner.js';
+import { startScriptRunner } from './integrations/script/runner.js';
 import { createPlace } from './supervision/place.js';
 import { type LogLine, rememberingLog, supervisor } from './supervision/rehearsal.js';
 import { startTree } from './supervision/tree.js';
 
 const base = mkdtempSync(join(tmpdir(), 'tidegate-notify-'));
+const runScript = startScriptRunner();
 afterAll(() => rmSync(base, { recursive: true, force: true }));
 let serial = 0;
 
@@ -84,7 +85,7 @@ async function play(on: Stage, options: Options = {}) {
     supervisor('root', [
       journal.child(journalActor({ journal: opened.value })),
       script.child(
-        scriptActor({ run: scriptRunner, path: on.script, timeoutMs, concurrency, queue: 100, restarted }),
+        scriptActor({ run: runScript, path: on.script, timeoutMs, concurrency, queue: 100, restarted }),
       ),
       ledger.child(
         ledgerActor({

@@ -162,8 +162,12 @@ export type ScriptOutcome = {
   readonly output: string;
   readonly tookMs: Milliseconds;
 };
-/** Runs one program without a shell; kills its process group at the time limit. */
-export type ScriptRunner = (run: ScriptRun, signal: AbortSignal) => Promise<Result<ScriptOutcome>>;
+/** Runs one program without a shell; kills its process group at the time limit. Calls `started` when it runs. */
+export type ScriptRunner = (
+  run: ScriptRun,
+  signal: AbortSignal,
+  started?: () => void,
+) => Promise<Result<ScriptOutcome>>;
 
 export type EvidenceFile = { readonly name: string; readonly content: string | Uint8Array };
 /** Writes whole files into the evidence folder; returns their paths. */

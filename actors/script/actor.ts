@@ -108,10 +108,6 @@ export const scriptBehaviour = (deps: ScriptDeps): Behaviour<State, ScriptMessag
 function launch(state: State, job: Notify, deps: ScriptDeps, context: Context<ScriptMessage>): void {
   const { attack, action, subject, direction, power, stdin } = job;
   const { log, self } = context;
-  const running = deps.run(
-    { path: deps.path, args: [subject, direction, String(power), action], stdin, timeoutMs: deps.timeoutMs },
-    neverAborted,
-  );
   let settled = false;
   const settle = (outcome: NotifyOutcome): void => {
     if (settled) return;
@@ -119,15 +115,18 @@ function launch(state: State, job: Notify, deps: ScriptDeps, context: Context<Sc
     if (outcome === 'started') state.started++;
     job.settled(outcome);
   };
-  // A program that is not there says so before the event loop's next turn.
-  setImmediate(() => settle('started'));
+  const running = deps.run(
+    { path: deps.path, args: [subject, direction, String(power), action], stdin, timeoutMs: deps.timeoutMs },
+    neverAborted,
+    () => settle('started'),
+  );
   const run = running
     .catch((error: unknown): Result<ScriptOutcome> => {
       return { ok: false, error: { code: 'SCRIPT_FAILED', detail: String(error) } };
     })
     .then((result) => {
       state.runs.delete(run);
-      settle(!result.ok && result.error.code === 'SCRIPT_MISSING' ? 'missing' : 'started');
+      settle(endedUnstarted(result));
       logOutcome(state, job, result, context);
       const failed = !result.ok || result.value.exitCode !== 0;
       const timedOut = !result.ok && result.error.code === 'SCRIPT_TIMEOUT';
@@ -136,6 +135,12 @@ function launch(state: State, job: Notify, deps: ScriptDeps, context: Context<Sc
     });
   state.runs.add(run);
   log.debug('script handed to the system', { attack, subject, action });
+}
+
+/** What a run comes to that never said that it had started. */
+function endedUnstarted(result: Result<ScriptOutcome>): NotifyOutcome {
+  if (result.ok || result.error.code === 'SCRIPT_TIMEOUT') return 'started';
+  return result.error.code === 'SCRIPT_MISSING' ? 'missing' : 'refused';
 }
 
 /** `settled` of a dropped `attack_details` is called too, so that its sender need not wait. */

@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, test } from 'vitest';
 import type { ScriptRun } from '../../domain/ports.js';
-import { scriptRunner } from './runner.js';
+import { startScriptRunner } from './runner.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'tidegate-script-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+const runScript = startScriptRunner();
 let serial = 0;
 function script(body: string, mode = 0o755): string {
   const path = join(folder, `notify-${serial++}`);
@@ -17,7 +18,7 @@ function script(body: string, mode = 0o755): string {
   return path;
 }
 const run = (path: string, change: Partial<ScriptRun> = {}, signal = new AbortController().signal) =>
-  scriptRunner(
+  runScript(
     { path, args: ['192.0.2.7', 'incoming', '41250', 'ban'], stdin: '', timeoutMs: 5000, ...change },
     signal,
   );
@@ -130,11 +131,31 @@ test('nothing of the environment but path, locale, zone and home', async () => {
   for (const name of result.value.output.trim().split('\n')) assert.ok(allowed.has(name), name);
 });
 
-test('the program has been started when the call returns', async () => {
+test('the program starts without a turn of the main thread, and says so before it ends', async () => {
   const mark = join(folder, 'mark');
-  const running = run(script(`#!/bin/sh\n: > ${mark}\n`));
+  const path = script(`#!/bin/sh\n: > ${mark}\nsleep 0.2\n`);
+  const heard: string[] = [];
+  const args = ['192.0.2.7', 'incoming', '0', 'ban'] as const;
+  const { signal } = new AbortController();
+  const running = runScript({ path, args, stdin: '', timeoutMs: 5000 }, signal, () => heard.push('started'));
   const end = Date.now() + 3000;
-  while (!existsSync(mark) && Date.now() < end); // no turn of the event loop is needed for it to run
+  while (!existsSync(mark) && Date.now() < end); // the event loop stands still
   assert.ok(existsSync(mark));
-  assert.equal(codeOf(await running), 'ok');
+  heard.push(codeOf(await running));
+  assert.deepEqual(heard, ['started', 'ok']);
+});
+
+test('what is missing never says that it has started', async () => {
+  let started = 0;
+  const missing = {
+    path: join(folder, 'absent'),
+    args: ['a', 'b', 'c', 'ban'],
+    stdin: '',
+    timeoutMs: 5000,
+  } as const;
+  assert.equal(
+    codeOf(await runScript(missing, new AbortController().signal, () => started++)),
+    'SCRIPT_MISSING',
+  );
+  assert.equal(started, 0);
 });

@@ -87,7 +87,7 @@ const includes: { readonly [room: string]: readonly string[] } = {
   counters: ['base'],
   capture: ['base'],
   engine: ['base', 'wire', 'flow', 'counters', 'capture'],
-  door: ['base', 'wire', 'flow', 'counters', 'capture', 'engine'],
+  door: ['base', 'wire', 'flow', 'counters', 'capture', 'engine', 'bench'],
   tests: ['base', 'wire', 'flow', 'counters', 'capture', 'engine'],
   fuzz: ['base', 'wire', 'flow', 'counters', 'capture', 'engine', 'tests'],
   bench: ['base', 'wire', 'flow', 'counters', 'capture', 'engine', 'tests'],

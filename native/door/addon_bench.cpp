@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <limits>
+#include <tuple>
 
 #include "../bench/packets.hpp"
 #include "../capture/capture_file.hpp"
@@ -18,6 +19,8 @@ namespace {
 constexpr double kMaxLoops = 1e9;
 constexpr double kMaxPacketsPerSecond = 1e9;
 constexpr double kMaxBenchSeconds = 3600;
+constexpr std::uint32_t kBenchTicks = 3;
+constexpr std::int64_t kBenchStartMicros = 1'000'000'000;
 constexpr std::size_t kMaxBenchFrames = std::size_t{1} << 22;
 
 /// Frames of a capture file, all of one link type. An error's text, or empty.
@@ -65,6 +68,74 @@ std::pair<double, double> meter_times(const std::vector<Batch>& batches, std::si
   return times;
 }
 
+struct BenchRun {
+  std::string failure;
+  bench::PacketsResult packets;
+  std::shared_ptr<const HostSpace> space;
+  double absorb_ms = 0;
+  double judge_ms = 0;
+};
+
+void run_bench(const bench::PacketsOptions& options, const std::optional<std::string>& pcap, BenchRun& run) {
+  bench::FrameStore frames;
+  if (pcap) {
+    run.failure = read_frames(*pcap, frames);
+    if (!run.failure.empty()) return;
+  } else {
+    frames = bench::mixed_frames(options);
+  }
+  run.space = bench::bench_space(options);
+  run.packets = bench::run_packets(frames, run.space, options);
+  std::tie(run.absorb_ms, run.judge_ms) = meter_times(run.packets.drained, run.space->networks().size());
+}
+
+/// Ticks of all hosts, one behind the other, as batches to absorb.
+Napi::Value bench_ticks(Napi::Env env, const std::vector<Batch>& drained, std::int64_t tick_micros) {
+  auto ticks = Napi::Array::New(env);
+  std::int64_t at = kBenchStartMicros;
+  for (std::uint32_t tick = 0; tick < kBenchTicks; ++tick) {
+    auto batches = Napi::Array::New(env);
+    std::uint32_t i = 0;
+    for (const Batch& batch : drained) {
+      if (batch.hostgroup != 0) continue;
+      auto handle = std::make_unique<BatchHandle>();
+      handle->batch = std::make_shared<Batch>(batch);
+      handle->batch->from_micros = at;
+      handle->batch->to_micros = at + tick_micros;
+      batches.Set(i++, wrap(env, std::move(handle)));
+    }
+    at += tick_micros;
+    ticks.Set(tick, batches);
+  }
+  return ticks;
+}
+
+Napi::Value bench_result(Napi::Env env, const BenchRun& run) {
+  if (!run.failure.empty()) {
+    throw_coded(env, "CAPTURE_UNREADABLE", run.failure);
+    return env.Undefined();
+  }
+  auto out = Napi::Object::New(env);
+  out.Set("packets", static_cast<double>(run.packets.packets));
+  out.Set("seconds", run.packets.seconds);
+  out.Set("mpps", run.packets.mpps);
+  out.Set("nsPerPacket", run.packets.ns_per_packet);
+  out.Set("drainMs", run.packets.drain_ms);
+  out.Set("absorbMs", run.absorb_ms);
+  out.Set("judgeMs", run.judge_ms);
+  EngineSettings settings;
+  settings.space = run.space;
+  settings.group_prefixes.resize(run.space->hostgroups().size());
+  const std::int64_t tick_micros = settings.tick_micros;
+  auto engine = std::make_unique<EngineHandle>();
+  engine->engine = std::make_shared<Engine>(std::move(settings));
+  out.Set("engine", wrap(env, std::move(engine)));
+  out.Set("ticks", bench_ticks(env, run.packets.drained, tick_micros));
+  out.Set("startedAt", static_cast<double>(kBenchStartMicros));
+  out.Set("tickMicros", static_cast<double>(tick_micros));
+  return out;
+}
+
 Napi::Value bench_packets(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   Fields fields{env, info[0], "options"};
@@ -76,28 +147,12 @@ Napi::Value bench_packets(const Napi::CallbackInfo& info) {
   options.seed = fields.bigint_or_null("seed").value_or(0);
   const auto pcap = fields.text_or_null("pcap");
   if (fields.raise()) return env.Undefined();
-  bench::FrameStore frames;
-  if (pcap) {
-    const std::string failure = read_frames(*pcap, frames);
-    if (!failure.empty()) {
-      throw_coded(env, "CAPTURE_UNREADABLE", failure);
-      return env.Undefined();
-    }
-  } else {
-    frames = bench::mixed_frames(options);
-  }
-  const auto space = bench::bench_space(options);
-  const bench::PacketsResult result = bench::run_packets(frames, space, options);
-  const auto [absorb_ms, judge_ms] = meter_times(result.drained, space->networks().size());
-  auto out = Napi::Object::New(env);
-  out.Set("packets", static_cast<double>(result.packets));
-  out.Set("seconds", result.seconds);
-  out.Set("mpps", result.mpps);
-  out.Set("nsPerPacket", result.ns_per_packet);
-  out.Set("drainMs", result.drain_ms);
-  out.Set("absorbMs", absorb_ms);
-  out.Set("judgeMs", judge_ms);
-  return out;
+  const auto deferred = Napi::Promise::Deferred::New(env);
+  auto run = std::make_shared<BenchRun>();
+  Job::start(
+      env, deferred, [options, pcap, run] { run_bench(options, pcap, *run); },
+      [run](Napi::Env then) { return bench_result(then, *run); });
+  return deferred.Promise();
 }
 
 Napi::Value send_frames(const Napi::CallbackInfo& info) {

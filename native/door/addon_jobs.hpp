@@ -9,7 +9,7 @@
 
 namespace tidegate::door {
 
-/// `work` runs on a thread of the pool, `finish` then on the main thread: its value resolves the promise.
+/// `work` runs on a thread of the pool, `finish` then on the main thread: its value resolves the promise, what it throws rejects it.
 /// `work` throwing rejects it. `after` runs on the main thread in either case.
 class Job final : public Napi::AsyncWorker {
  public:
@@ -40,7 +40,12 @@ class Job final : public Napi::AsyncWorker {
   }
   void OnOK() override {
     const Napi::HandleScope scope{Env()};
-    deferred_.Resolve(finish_(Env()));
+    const Napi::Value value = finish_(Env());
+    if (Env().IsExceptionPending()) {
+      deferred_.Reject(Env().GetAndClearPendingException().Value());
+    } else {
+      deferred_.Resolve(value);
+    }
     if (after_) after_();
   }
   void OnError(const Napi::Error& error) override {

@@ -5,7 +5,10 @@
  * Rates of one subject are `hostValues` numbers, incoming first; of one direction: packets per second of
  * each counter class, bits per second of each, flows per second.
  */
+import type { Batch } from '../../domain/ports.js';
 import type {
+  BenchPacketsOptions,
+  BenchPacketsResult,
   EngineHandle,
   MeterHandle,
   NativeDoor,
@@ -28,11 +31,20 @@ export type RawJudgement = {
 /** Rates of each name, one after the other. */
 export type RawNamedRates = { readonly names: readonly string[]; readonly rates: Float64Array };
 
+/** `ticks`: batches of all hosts, tick after tick from `startedAt`, to be absorbed by a meter of `engine`. */
+export type RawBenchResult = Omit<BenchPacketsResult, 'mainThreadMs'> & {
+  readonly engine: EngineHandle;
+  readonly ticks: readonly (readonly Batch[])[];
+  readonly startedAt: number;
+  readonly tickMicros: number;
+};
+
 export type RawBinding = Omit<
   NativeDoor,
-  'judge' | 'watch' | 'unwatch' | 'meterTotal' | 'meterNetworks' | 'meterRates' | 'meterTop'
+  'judge' | 'benchPackets' | 'watch' | 'unwatch' | 'meterTotal' | 'meterNetworks' | 'meterRates' | 'meterTop'
 > & {
   readonly judge: (meter: MeterHandle, at: number) => RawJudgement | Promise<RawJudgement>;
+  readonly benchPackets: (options: BenchPacketsOptions) => Promise<RawBenchResult>;
   /** Ids are never given twice. Throws a RangeError when too many subjects are watched. */
   readonly watch: (meter: MeterHandle, subject: SubjectText, direction: number) => number;
   readonly unwatch: (meter: MeterHandle, id: number) => void;

@@ -141,6 +141,8 @@ export type BenchPacketsResult = {
   readonly drainMs: number;
   readonly absorbMs: number;
   readonly judgeMs: number;
+  /** The longest that one call of such a tick kept the main thread. */
+  readonly mainThreadMs: number;
 };
 
 export interface NativeDoor {
@@ -195,7 +197,8 @@ export interface NativeDoor {
     options: SendOptions,
   ) => Promise<{ readonly sent: number; readonly seconds: number; readonly firstAt: number }>;
 
-  readonly benchPackets: (options: BenchPacketsOptions) => BenchPacketsResult;
+  /** Rejects with CAPTURE_UNREADABLE. */
+  readonly benchPackets: (options: BenchPacketsOptions) => Promise<BenchPacketsResult>;
 }
 
 /** `path`: a capture file whose frames are sent; `packetsPerSecond` null keeps the capture's own times; `loops` ≥ 1. */

@@ -6,12 +6,13 @@ import type { Cause, Subject } from '../../domain/attack.js';
 import type { Judgement } from '../../domain/ports.js';
 import { counterClasses, type Direction, directions, metrics } from '../../domain/traffic.js';
 import type { HostKey, PrefixKey } from '../../domain/units.js';
+import { benchPackets } from './bench.js';
 import type { RawBinding, RawJudgement, RawNamedRates } from './binding.js';
 import type { MeterHandle, NativeDoor } from './contract.js';
 import { directionAt, flowsAt, hostRates, hostValues } from './rates.js';
 
 const scopes = ['host', 'network', 'hostgroup'] as const;
-const valueOf = { packets: 0, bytes: counterClasses.length, flows: flowsAt } as const;
+const placeOf = { packets: 0, bytes: counterClasses.length, flows: flowsAt } as const;
 
 /** A subject as the native side writes it: canonical text, so its brand is earned. */
 export const subjectOf = (text: string): Subject =>
@@ -98,6 +99,7 @@ export function nativeDoor(binding: RawBinding): NativeDoor {
       watches.byId.delete(watch.id);
       watches.byName.delete(nameOf(text, direction));
     },
+    benchPackets: (options) => benchPackets(binding, options),
     meterTotal: (meter, at) => hostRates(binding.meterTotal(meter, at)),
     meterNetworks: (meter, at) =>
       namedRates(binding.meterNetworks(meter, at)).map(({ name, rates }) => ({ network: name, rates })),
@@ -106,9 +108,9 @@ export function nativeDoor(binding: RawBinding): NativeDoor {
       return row === null ? null : hostRates(row);
     },
     meterTop(meter, by, direction, count, at) {
-      if (valueOf[by] === undefined) throw new RangeError(`by '${by}' is none of packets, bytes, flows`);
+      if (placeOf[by] === undefined) throw new RangeError(`by '${by}' is none of packets, bytes, flows`);
       directionIndex(direction);
-      const raw = binding.meterTop(meter, directionAt(direction) + valueOf[by], count, at);
+      const raw = binding.meterTop(meter, directionAt(direction) + placeOf[by], count, at);
       return namedRates<HostKey>(raw).map(({ name, rates }) => ({ host: name, rates }));
     },
   };

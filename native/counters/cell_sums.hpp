@@ -36,7 +36,6 @@ class CellSums {
   void add_flow(CellId cell, std::size_t direction) noexcept {
     add_to(now_[cell][direction * kDirectionValues + kFlowsAt], 1);
   }
-  /// After publish_rows().
   void mark(CellId cell) noexcept { tidegate::mark(marks_[cell / kDirtyWordBits], cell % kDirtyWordBits); }
 
   void drain(BatchBuilder& into) {

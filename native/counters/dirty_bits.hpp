@@ -1,9 +1,9 @@
-/// Dirty bits: a writer says which rows it has changed, a reader takes them all and then reads those rows.
+/// Dirty bits: a writer says which rows it has changed, a reader takes the bits and then reads those rows.
 ///
-/// Why nothing is lost: the writer changes rows, passes a sequentially consistent fence (publish_rows()), then sets
-/// the bits that are not set yet; the reader exchanges a word of bits for zero, fences, and reads the rows. If the
-/// writer still saw its bit set, the reader's exchange comes after the fence and so do its reads of the row;
-/// if not, the writer sets the bit again and the row is in the next drain.
+/// To mark once and not at every packet, a row remembers in which *period* it was marked, and each drain begins
+/// a new period. Why nothing is lost: the writer takes the period at the start of a batch, changes rows, marks
+/// those not marked in it, passes a fence and looks at the period again. If it has changed, the writer marks all
+/// rows of the batch anew. If not, the fences order all of the batch's changes before the reader's look at any row.
 #pragma once
 
 #include <atomic>
@@ -16,8 +16,26 @@ namespace tidegate {
 using DirtyWord = std::uint64_t;
 inline constexpr std::size_t kDirtyWordBits = 64;
 
-/// Between changing rows and marking them, on the writer's thread: once for a whole batch of rows.
-inline void publish_rows() noexcept { std::atomic_thread_fence(std::memory_order_seq_cst); }
+/// Counts drains; see above. Never zero, which is the period of a row that was never marked.
+class DrainPeriod {
+ public:
+  /// Writer, at the start of a batch.
+  [[nodiscard]] std::uint32_t current() const noexcept { return period_.load(std::memory_order_acquire); }
+  /// Writer, at the end of a batch: whether a drain has begun since `period`.
+  [[nodiscard]] bool passed(std::uint32_t period) const noexcept {
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    return period_.load(std::memory_order_relaxed) != period;
+  }
+  /// Reader, before it takes any bit.
+  void begin_next() noexcept {
+    const std::uint32_t next = period_.load(std::memory_order_relaxed) + 1;
+    period_.store(next == 0 ? 1 : next, std::memory_order_seq_cst);
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+  }
+
+ private:
+  alignas(64) std::atomic<std::uint32_t> period_{1};
+};
 
 /// True when the bit was not set before.
 inline bool mark(DirtyWord& word, std::size_t bit) noexcept {

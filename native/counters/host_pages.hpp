@@ -37,7 +37,7 @@ class HostPages {
   }
   [[nodiscard]] RareBytes& rare(RowId row) const noexcept { return rows_[row / kPageHosts].rare[row % kPageHosts]; }
 
-  /// After publish_rows(). True when the row had no mark of this kind.
+  /// True when the row had no mark of this kind.
   bool mark(RowId row, std::size_t direction) noexcept { return mark_plane(row, direction); }
   void mark_rare(RowId row) noexcept { mark_plane(row, kRarePlane); }
 

@@ -52,7 +52,7 @@ class Ipv6Table {
     second_ = static_cast<std::uint16_t>(second);
   }
   [[nodiscard]] Row& row(std::uint32_t index) const noexcept { return rows_[index]; }
-  /// After publish_rows(). True when the row had no mark.
+  /// True when the row had no mark.
   bool mark(std::uint32_t index) noexcept {
     return tidegate::mark(marks_[index / kDirtyWordBits], index % kDirtyWordBits);
   }

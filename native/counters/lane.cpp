@@ -48,16 +48,15 @@ void Lane::count(std::span<const Sighting> sightings, std::int64_t at_micros,
   if (sightings.empty()) return;
   const std::int64_t second = at_micros / kMicrosPerSecond;
   const auto batch_at = [&](std::size_t begin) {
-    return sightings.subspan(begin, std::min(kBatchPackets, sightings.size() - begin));
+    const std::size_t from = std::min(begin, sightings.size());
+    return sightings.subspan(from, std::min(kBatchPackets, sightings.size() - from));
   };
   std::size_t turn = 0;
-  tables_->plan(batch_at(0), tables_->plans[turn]);
+  tables_->plan_all(batch_at(0), tables_->plans[turn]);
   for (std::size_t begin = 0; begin < sightings.size(); begin += kBatchPackets, turn ^= 1) {
-    const std::size_t next = begin + kBatchPackets;
-    if (next < sightings.size()) tables_->plan(batch_at(next), tables_->plans[turn ^ 1]);
-    const Plan& plan = tables_->plans[turn];
+    Plan& plan = tables_->plans[turn];
     const auto batch = batch_at(begin);
-    tables_->commit(batch, plan, second);
+    tables_->commit(batch, plan, batch_at(begin + kBatchPackets), tables_->plans[turn ^ 1], second);
     if (tables_->observer == nullptr) continue;
     const auto shown = frames.empty() ? frames : frames.subspan(begin, batch.size());
     tables_->observer->observe({batch, std::span{plan.directions}.first(batch.size()), shown});
@@ -82,6 +81,7 @@ const HostSpace& Lane::space() const noexcept { return *tables_->space; }
 void Lane::drain(BatchBuilder& into) {
   Tables& tables = *tables_;
   tables.marked_before.store(tables.counters.marked.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  tables.period.begin_next();
   const std::uint64_t first_time = tables.pages.drain(*tables.space, into);
   grow(tables.ipv4_hosts, first_time);
   tables.ipv6.drain(into);

@@ -6,32 +6,53 @@
 namespace tidegate {
 namespace {
 
-constexpr std::uint8_t kTcpSyn = 2;  // RFC 9293 section 3.1
+constexpr unsigned kTcpSynShift = 1;  // RFC 9293 section 3.1
+constexpr auto kTcpClass = static_cast<std::uint8_t>(CounterClass::tcp);
 
 void grow(std::atomic<std::uint64_t>& counter, std::uint64_t n) noexcept {
   counter.store(counter.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
 }
 
+constexpr std::array kDirectionByOwners{Direction::other, Direction::outgoing, Direction::incoming, Direction::internal};
+
 constexpr Direction direction_of(bool source_ours, bool destination_ours) noexcept {
-  constexpr std::array kTable{Direction::other, Direction::outgoing, Direction::incoming, Direction::internal};
-  return kTable[(destination_ours ? 2U : 0U) + (source_ours ? 1U : 0U)];
+  return kDirectionByOwners[(destination_ours ? 2U : 0U) + (source_ours ? 1U : 0U)];
+}
+
+Amount amount_of(const Sighting& sighting) noexcept {
+  const PacketFacts& facts = sighting.facts;
+  Amount amount;
+  amount.packets = std::min(sighting.packets, kMaxSightingPackets);
+  amount.bytes = sighting.bytes;
+  amount.protocol_class = protocol_class(facts.destination.family, facts.protocol);
+  amount.syn = (static_cast<unsigned>(amount.protocol_class == kTcpClass) & facts.tcp_flags >> kTcpSynShift & 1U) != 0;
+  amount.fragment = facts.fragment;
+  return amount;
 }
 
 }  // namespace
 
-void Lane::Tables::plan(std::span<const Sighting> batch, Plan& out) noexcept {
+void Lane::Tables::plan_all(std::span<const Sighting> batch, Plan& out) noexcept {
   for (std::size_t i = 0; i < batch.size(); ++i) {
-    const PacketFacts& facts = batch[i].facts;
-    PlannedPacket& packet = out.packets[i];
-    if (facts.source.family == Family::ipv4 && facts.destination.family == Family::ipv4) [[likely]] {
-      plan_ipv4(facts, packet, out.directions[i]);
+    if (flows) {
+      plan<true>(batch[i].facts, out.packets[i], out.directions[i]);
     } else {
-      plan_ipv6(facts, packet, out.directions[i]);
+      plan<false>(batch[i].facts, out.packets[i], out.directions[i]);
     }
-    if (flows && packet.counted) {
-      packet.flow_hash = flows->hash(facts);
-      flows->prefetch(packet.flow_hash);
-    }
+  }
+}
+
+template <bool kFlows>
+inline void Lane::Tables::plan(const PacketFacts& facts, PlannedPacket& out, Direction& direction) noexcept {
+  if (facts.source.family == Family::ipv4 && facts.destination.family == Family::ipv4) [[likely]] {
+    plan_ipv4(facts, out, direction);
+  } else {
+    plan_ipv6(facts, out, direction);
+  }
+  if constexpr (kFlows) {
+    if (!has_host(direction)) return;
+    out.flow_hash = flows->hash(facts);
+    flows->prefetch(out.flow_hash);
   }
 }
 
@@ -43,13 +64,14 @@ inline void Lane::Tables::plan_ipv4(const PacketFacts& facts, PlannedPacket& out
   const bool destination_ours = destination_page != kNoPage;
   direction = direction_of(source_page != kNoPage, destination_ours);
   out.cell = kNotOurs;
-  out.counted = direction <= Direction::outgoing;
-  if (!out.counted) return;
-  // Selected, not branched on: both directions of a mirror come in random order.
-  const std::uint32_t page = destination_ours ? destination_page : source_page;
-  const std::uint32_t host = (destination_ours ? destination : source) & 255;
-  out.row = pages.place(page, host);
-  __builtin_prefetch(&pages.line(out.row, static_cast<std::size_t>(direction)), 1);
+  if (!has_host(direction)) return;
+  // Selected by a mask, not branched on: the two directions of a mirror come in random order.
+  const std::uint32_t incoming = destination_ours ? ~std::uint32_t{0} : 0;
+  const std::uint32_t page = source_page ^ ((source_page ^ destination_page) & incoming);
+  const std::uint32_t host = source ^ ((source ^ destination) & incoming);
+  out.row = pages.place(page, host & 255);
+  out.line = &pages.line(out.row, static_cast<std::size_t>(direction));
+  __builtin_prefetch(out.line, 1);
 }
 
 inline void Lane::Tables::plan_ipv6(const PacketFacts& facts, PlannedPacket& out, Direction& direction) noexcept {
@@ -57,88 +79,114 @@ inline void Lane::Tables::plan_ipv6(const PacketFacts& facts, PlannedPacket& out
   const CellId source_cell = both ? space->lookup_ipv6(facts.source.high, facts.source.low) : kNotOurs;
   const CellId destination_cell = both ? space->lookup_ipv6(facts.destination.high, facts.destination.low) : kNotOurs;
   direction = direction_of(source_cell != kNotOurs, destination_cell != kNotOurs);
-  out.counted = direction <= Direction::outgoing;
-  if (!out.counted) return;
-  out.cell = direction == Direction::incoming ? destination_cell : source_cell;
-  out.ipv6_hash = ipv6.hash(direction == Direction::incoming ? facts.destination : facts.source);
+  if (!has_host(direction)) return;
+  const bool incoming = direction == Direction::incoming;
+  out.cell = incoming ? destination_cell : source_cell;
+  out.ipv6_hash = ipv6.hash(incoming ? facts.destination : facts.source);
   ipv6.prefetch(out.ipv6_hash);
 }
 
-void Lane::Tables::commit(std::span<const Sighting> batch, const Plan& plan, std::int64_t second) noexcept {
+void Lane::Tables::commit(std::span<const Sighting> batch, Plan& plan, std::span<const Sighting> next,
+                          Plan& next_plan, std::int64_t second) noexcept {
+  const std::uint32_t this_period = period.current();
+  ipv6.begin_batch(second);
+  if (flows) {
+    count_batch<true>(batch, plan, next, next_plan, second, this_period);
+  } else {
+    count_batch<false>(batch, plan, next, next_plan, second, this_period);
+  }
+  if (period.passed(this_period)) [[unlikely]] mark_all(batch, plan);
+}
+
+template <bool kFlows>
+void Lane::Tables::count_batch(std::span<const Sighting> batch, Plan& plan, std::span<const Sighting> next,
+                               Plan& next_plan, std::int64_t second, std::uint32_t this_period) noexcept {
   std::array<std::uint64_t, kDirections> total_packets{};
   std::array<std::uint64_t, kDirections> total_bytes{};
-  std::array<std::uint32_t, kBatchPackets> ipv6_rows;  // of the IPv6 packets alone, by their place in the batch
-  std::uint64_t host_overflow = 0;
+  std::uint64_t marked = 0;
   std::uint64_t flow_overflow = 0;
   std::uint64_t clamped = 0;
   const std::uint64_t stamp = FlowSet::stamp_of(second);
-  ipv6.begin_batch(second);
 
   for (std::size_t i = 0; i < batch.size(); ++i) {
+    if (i < next.size()) this->plan<kFlows>(next[i].facts, next_plan.packets[i], next_plan.directions[i]);
     const Sighting& sighting = batch[i];
-    const PlannedPacket& packet = plan.packets[i];
+    PlannedPacket& packet = plan.packets[i];
     const auto direction = static_cast<std::size_t>(plan.directions[i]);
     total_packets[direction] += sighting.packets;
     total_bytes[direction] += sighting.bytes;
-    if (!packet.counted) continue;
+    if (!has_host(plan.directions[i])) continue;
 
-    const PacketFacts& facts = sighting.facts;
-    Amount amount;
-    amount.packets = std::min(sighting.packets, kMaxSightingPackets);
+    const Amount amount = amount_of(sighting);
     clamped += sighting.packets > kMaxSightingPackets ? 1 : 0;
-    amount.bytes = sighting.bytes;
-    amount.protocol_class = protocol_class(facts.destination.family, facts.protocol);
-    amount.syn = amount.protocol_class == static_cast<std::uint8_t>(CounterClass::tcp) && (facts.tcp_flags & kTcpSyn) != 0;
-    amount.fragment = facts.fragment;
-    const FlowSet::Seen seen = flows ? flows->see(packet.flow_hash, stamp) : FlowSet::Seen::again;
-    const bool new_flow = seen != FlowSet::Seen::again;
-    flow_overflow += seen == FlowSet::Seen::full ? 1 : 0;
-
-    if (packet.cell == kNotOurs) {
-      DirectionLine& line = pages.line(packet.row, direction);
-      add_to(line, amount);
+    bool new_flow = false;
+    if constexpr (kFlows) {
+      const FlowSet::Seen seen = flows->see(packet.flow_hash, stamp);
+      new_flow = seen != FlowSet::Seen::again;
+      flow_overflow += seen == FlowSet::Seen::full ? 1 : 0;
+    }
+    if (packet.cell != kNotOurs) {
+      count_ipv6(sighting, packet, direction, amount, new_flow);
+      continue;
+    }
+    DirectionLine& line = *packet.line;
+    add_to(line, amount);
+    if constexpr (kFlows) {
       if (new_flow) add_to(line.flows, 1);
-      if (amount.rare()) add_to(pages.rare(packet.row), direction, amount);
-      continue;
     }
-    ipv6_sums.add(packet.cell, direction, amount);
-    if (new_flow) ipv6_sums.add_flow(packet.cell, direction);
-    ipv6_rows[i] = ipv6.find_or_take(
-        packet.ipv6_hash, plan.directions[i] == Direction::incoming ? facts.destination : facts.source, packet.cell);
-    if (ipv6_rows[i] == Ipv6Table::kNoRow) {
-      ++host_overflow;
-      continue;
+    if (line.marked_in != this_period) {
+      line.marked_in = this_period;
+      marked += pages.mark(packet.row, direction) ? 1 : 0;
     }
-    Ipv6Table::Row& row = ipv6.row(ipv6_rows[i]);
-    add_to(row.lines[direction], amount);
-    if (new_flow) add_to(row.lines[direction].flows, 1);
-    if (amount.rare()) add_to(row.rare, direction, amount);
-  }
-
-  publish_rows();
-  std::uint64_t marked = 0;
-  for (std::size_t i = 0; i < batch.size(); ++i) {
-    const PlannedPacket& packet = plan.packets[i];
-    if (!packet.counted) continue;
-    if (packet.cell == kNotOurs) {
-      marked += pages.mark(packet.row, static_cast<std::size_t>(plan.directions[i])) ? 1 : 0;
-      const PacketFacts& facts = batch[i].facts;
-      if (facts.fragment || (facts.tcp_flags & kTcpSyn) != 0) pages.mark_rare(packet.row);
-    } else {
-      ipv6_sums.mark(packet.cell);
-      if (ipv6_rows[i] != Ipv6Table::kNoRow) marked += ipv6.mark(ipv6_rows[i]) ? 1 : 0;
+    if (amount.rare()) [[unlikely]] {
+      add_rare(line, pages.rare(packet.row), direction, amount);
+      pages.mark_rare(packet.row);
     }
   }
 
   for (std::size_t i = 0; i < kDirections; ++i) {
+    if (total_packets[i] == 0) continue;
     grow(counters.total_packets[i], total_packets[i]);
     grow(counters.total_bytes[i], total_bytes[i]);
   }
-  grow(counters.host_overflow, host_overflow);
-  grow(counters.flow_overflow, flow_overflow);
-  grow(counters.clamped, clamped);
-  grow(counters.marked, marked);
+  if (marked != 0) grow(counters.marked, marked);
+  if (flow_overflow != 0) grow(counters.flow_overflow, flow_overflow);
+  if (clamped != 0) grow(counters.clamped, clamped);
+}
+
+void Lane::Tables::count_ipv6(const Sighting& sighting, PlannedPacket& packet, std::size_t direction,
+                              const Amount& amount, bool new_flow) noexcept {
+  ipv6_sums.add(packet.cell, direction, amount);
+  if (new_flow) ipv6_sums.add_flow(packet.cell, direction);
+  ipv6_sums.mark(packet.cell);
+  const bool incoming = direction == static_cast<std::size_t>(Direction::incoming);
+  packet.row = ipv6.find_or_take(packet.ipv6_hash, incoming ? sighting.facts.destination : sighting.facts.source,
+                                 packet.cell);
+  if (packet.row == Ipv6Table::kNoRow) {
+    grow(counters.host_overflow, 1);
+    return;
+  }
   counters.ipv6_hosts.store(ipv6.taken(), std::memory_order_relaxed);
+  Ipv6Table::Row& row = ipv6.row(packet.row);
+  add_to(row.lines[direction], amount);
+  if (new_flow) add_to(row.lines[direction].flows, 1);
+  if (amount.rare()) add_rare(row.lines[direction], row.rare, direction, amount);
+  if (ipv6.mark(packet.row)) grow(counters.marked, 1);
+}
+
+void Lane::Tables::mark_all(std::span<const Sighting> batch, const Plan& plan) noexcept {
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    const PlannedPacket& packet = plan.packets[i];
+    if (!has_host(plan.directions[i])) continue;
+    if (packet.cell == kNotOurs) {
+      const bool fresh = pages.mark(packet.row, static_cast<std::size_t>(plan.directions[i]));
+      if (fresh) grow(counters.marked, 1);
+      if (amount_of(batch[i]).rare()) pages.mark_rare(packet.row);
+      continue;
+    }
+    ipv6_sums.mark(packet.cell);
+    if (packet.row != Ipv6Table::kNoRow) ipv6.mark(packet.row);
+  }
 }
 
 }  // namespace tidegate

@@ -1,8 +1,8 @@
 /// The inside of a Lane: its tables, and how a batch goes through them in two steps.
 ///
 /// Step one, plan: where both addresses belong, which row that is, and a prefetch of it. Step two, commit:
-/// count, by when the rows have come in. The plan of the next batch is made before the commit of this one,
-/// so a cache miss of one packet overlaps with the work on some sixty others.
+/// count, by when the row has come in. Each packet's commit goes with the plan of the packet one batch further on,
+/// so that misses are spread evenly and each overlaps with the work on some thirty packets.
 #pragma once
 
 #include <array>
@@ -20,17 +20,20 @@ inline constexpr std::size_t kBatchPackets = 32;
 
 /// One packet's way through commit().
 struct PlannedPacket {
+  DirectionLine* line = nullptr;  ///< IPv4: where it counts
   std::uint64_t flow_hash = 0;
   std::uint64_t ipv6_hash = 0;
-  RowId row = 0;           ///< IPv4
+  RowId row = 0;           ///< IPv4: the line's row; IPv6, from commit() on: the row in the table, or none
   CellId cell = kNotOurs;  ///< IPv6; kNotOurs for IPv4
-  bool counted = false;    ///< incoming or outgoing: has a row, or should have one
 };
 
 struct Plan {
   std::array<PlannedPacket, kBatchPackets> packets;
   std::array<Direction, kBatchPackets> directions;
 };
+
+/// Directions that are counted in rows are the first two.
+constexpr bool has_host(Direction direction) noexcept { return direction <= Direction::outgoing; }
 
 /// Monotonic; written by the lane's thread, read by any.
 struct LaneCounters {
@@ -54,6 +57,7 @@ struct Lane::Tables {
   CellSums ipv6_sums;
   std::optional<FlowSet> flows;  // none: flows are not counted
   PacketObserver* observer = nullptr;
+  DrainPeriod period;
   std::array<Plan, 2> plans{};
   alignas(64) LaneCounters counters;
 
@@ -61,10 +65,23 @@ struct Lane::Tables {
   alignas(64) std::atomic<std::uint64_t> ipv4_hosts{0};
   std::atomic<std::uint64_t> marked_before{0};
 
-  void plan(std::span<const Sighting> batch, Plan& out) noexcept;
+  /// Plans a first batch, which no commit precedes.
+  void plan_all(std::span<const Sighting> batch, Plan& out) noexcept;
+  /// Counts a planned batch, and plans the `next` meanwhile.
+  void commit(std::span<const Sighting> batch, Plan& plan, std::span<const Sighting> next, Plan& next_plan,
+              std::int64_t second) noexcept;
+
+ private:
+  template <bool kFlows>
+  void plan(const PacketFacts& facts, PlannedPacket& out, Direction& direction) noexcept;
   void plan_ipv4(const PacketFacts& facts, PlannedPacket& out, Direction& direction) noexcept;
   void plan_ipv6(const PacketFacts& facts, PlannedPacket& out, Direction& direction) noexcept;
-  void commit(std::span<const Sighting> batch, const Plan& plan, std::int64_t second) noexcept;
+  template <bool kFlows>
+  void count_batch(std::span<const Sighting> batch, Plan& plan, std::span<const Sighting> next, Plan& next_plan,
+                   std::int64_t second, std::uint32_t this_period) noexcept;
+  void count_ipv6(const Sighting& sighting, PlannedPacket& packet, std::size_t direction, const Amount& amount,
+                  bool new_flow) noexcept;
+  void mark_all(std::span<const Sighting> batch, const Plan& plan) noexcept;
 };
 
 }  // namespace tidegate

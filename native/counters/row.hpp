@@ -25,6 +25,7 @@ struct alignas(64) DirectionLine {
   std::array<std::uint64_t, kLineByteClasses> bytes;
   std::array<std::uint32_t, kCounterClasses> packets;
   std::uint32_t flows;
+  std::uint32_t marked_in;  ///< the drain period in which the writer last marked this line dirty; its own
 };
 static_assert(sizeof(DirectionLine) == 64);
 
@@ -42,22 +43,24 @@ struct Amount {
   bool syn = false;
   bool fragment = false;
 
-  [[nodiscard]] constexpr bool rare() const noexcept { return syn || fragment; }
+  [[nodiscard]] constexpr bool rare() const noexcept { return (static_cast<unsigned>(syn) | static_cast<unsigned>(fragment)) != 0; }
 };
 
-/// tcp, udp or icmp (1 for IPv4, 58 for IPv6) as a counter class; 0 for any other protocol.
+/// Counter class of each protocol number, IPv4 first, then IPv6: icmp is 1 in the one and 58 in the other.
+inline constexpr auto kProtocolClasses = [] {
+  std::array<std::uint8_t, 512> table{};
+  for (const std::size_t family : {std::size_t{0}, std::size_t{256}}) {
+    table[family + 6] = static_cast<std::uint8_t>(CounterClass::tcp);
+    table[family + 17] = static_cast<std::uint8_t>(CounterClass::udp);
+  }
+  table[0 + 1] = static_cast<std::uint8_t>(CounterClass::icmp);
+  table[256 + 58] = static_cast<std::uint8_t>(CounterClass::icmp);
+  return table;
+}();
+
+/// tcp, udp or icmp as a counter class; 0 for any other protocol.
 constexpr std::uint8_t protocol_class(Family family, std::uint8_t protocol) noexcept {
-  constexpr auto kTable = [] {
-    std::array<std::uint8_t, 512> table{};
-    for (const std::size_t offset : {std::size_t{0}, std::size_t{256}}) {
-      table[offset + 6] = static_cast<std::uint8_t>(CounterClass::tcp);
-      table[offset + 17] = static_cast<std::uint8_t>(CounterClass::udp);
-    }
-    table[0 + 1] = static_cast<std::uint8_t>(CounterClass::icmp);
-    table[256 + 58] = static_cast<std::uint8_t>(CounterClass::icmp);
-    return table;
-  }();
-  return kTable[(family == Family::ipv6 ? 256U : 0U) + protocol];
+  return kProtocolClasses[(family == Family::ipv6 ? 256U : 0U) + protocol];
 }
 
 /// For words with a single writer: a load and a store are enough, and cheaper than an atomic addition.
@@ -67,23 +70,24 @@ inline void add_to(T& word, std::type_identity_t<T> n) noexcept {
   shared.store(static_cast<T>(shared.load(std::memory_order_relaxed) + n), std::memory_order_relaxed);
 }
 
+/// The classes that every packet or most have; tcp_syn and fragment are add_rare's.
 inline void add_to(DirectionLine& line, const Amount& amount) noexcept {
-  constexpr auto kSyn = static_cast<std::size_t>(CounterClass::tcp_syn);
-  constexpr auto kFragment = static_cast<std::size_t>(CounterClass::fragment);
   const auto packets = static_cast<std::uint32_t>(amount.packets);
   add_to(line.bytes[0], amount.bytes);
   add_to(line.packets[0], packets);
-  if (amount.protocol_class != 0) {
+  if (amount.protocol_class != 0) [[likely]] {
     add_to(line.bytes[amount.protocol_class], amount.bytes);
     add_to(line.packets[amount.protocol_class], packets);
   }
-  if (amount.syn) add_to(line.packets[kSyn], packets);
-  if (amount.fragment) add_to(line.packets[kFragment], packets);
 }
 
-inline void add_to(RareBytes& rare, std::size_t direction, const Amount& amount) noexcept {
-  if (amount.syn) add_to(rare.bytes[direction][0], amount.bytes);
-  if (amount.fragment) add_to(rare.bytes[direction][1], amount.bytes);
+inline void add_rare(DirectionLine& line, RareBytes& rare, std::size_t direction, const Amount& amount) noexcept {
+  const auto packets = static_cast<std::uint32_t>(amount.packets);
+  for (std::size_t i = 0; i < kRareClasses; ++i) {
+    if (!(i == 0 ? amount.syn : amount.fragment)) continue;
+    add_to(line.packets[kLineByteClasses + i], packets);
+    add_to(rare.bytes[direction][i], amount.bytes);
+  }
 }
 
 /// What was added to `now` since `seen`, which becomes equal to it.

@@ -30,7 +30,7 @@ inline constexpr std::size_t kPageHosts = 256;
 
 using CellId = std::uint32_t;
 inline constexpr CellId kNotOurs = 0;
-inline constexpr std::uint32_t kNoPage = 0xffffffffU;
+inline constexpr std::uint32_t kNoPage = 0x7fffffffU;
 
 struct Cell {
   std::uint32_t network = 0;    ///< index in HostSpace::networks()
@@ -76,7 +76,7 @@ class HostSpace {
   [[nodiscard]] std::uint32_t page_of(std::uint32_t address) const noexcept {
     const std::uint32_t chunk = chunk_of_[address >> 16];
     const std::uint32_t entry = chunks_[chunk * 256 + (address >> 8 & 255)];
-    if (entry < kMixed || entry == kNoPage) [[likely]] return entry;
+    if (entry < kMixed) [[likely]] return entry;
     const std::uint32_t page = entry - kMixed;
     return mixed_cells_[pages_[page].mixed_at + (address & 255)] == kNotOurs ? kNoPage : page;
   }

@@ -88,7 +88,7 @@ const includes: { readonly [room: string]: readonly string[] } = {
   capture: ['base'],
   engine: ['base', 'wire', 'flow', 'counters', 'capture'],
   door: ['base', 'wire', 'flow', 'counters', 'capture', 'engine', 'bench'],
-  tests: ['base', 'wire', 'flow', 'counters', 'capture', 'engine'],
+  tests: ['base', 'wire', 'flow', 'counters', 'capture', 'engine', 'fuzz'],
   fuzz: ['base', 'wire', 'flow', 'counters', 'capture', 'engine', 'tests'],
   bench: ['base', 'wire', 'flow', 'counters', 'capture', 'engine', 'tests'],
 };

@@ -27,7 +27,7 @@ export function localAddresses(interfaces: InterfaceAddresses): readonly HostKey
 /** A line of /proc/vz/veip: '<container> <address>' after a line 'Version: 2.2'. */
 export function openvzAddresses(text: string): readonly HostKey[] {
   const hosts = new Set<HostKey>();
-  for (const line of text.split('\n')) {
+  for (const line of text.split(/\r?\n/)) {
     if (line.includes('Version')) continue;
     const host = parseHost(line.trim().split(/\s+/)[1] ?? '');
     if (host.ok) hosts.add(host.value);

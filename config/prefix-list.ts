@@ -25,7 +25,7 @@ export function readPrefixList(text: string): PrefixList {
   const remarks: ListRemark[] = [];
   for (const [index, raw] of text
     .replace(/^\uFEFF/, '')
-    .split('\n')
+    .split(/\r?\n/)
     .entries()) {
     const line = index + 1;
     const entry = raw.replace(/#.*$/, '').trim();

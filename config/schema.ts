@@ -30,7 +30,7 @@ const metricDoc = (metric: Metric): string => {
     tcp: 'TCP',
     udp: 'UDP',
     icmp: 'ICMP and ICMPv6',
-    tcp_syn: 'TCP with SYN set',
+    tcp_syn: 'TCP SYN',
     fragment: 'Fragmented',
   }[kind];
   return `${what === undefined ? 'All' : what} ${unit === 'pps' ? 'packets' : 'traffic'}.`;

@@ -7,8 +7,8 @@
 import type { Attack } from '../../domain/attack.js';
 import type { BanPolicy } from '../../domain/hostgroup.js';
 import type { EvidenceFile, EvidenceStore, Log, Tap, TapOpener } from '../../domain/ports.js';
-import type { Milliseconds } from '../../domain/units.js';
-import type { Behaviour, Context, Ref } from '../../supervision/behaviour.js';
+import type { Milliseconds, UnixMicros } from '../../domain/units.js';
+import type { Behaviour, Cancel, Context, Ref } from '../../supervision/behaviour.js';
 import type { ChildSpec } from '../../supervision/spec.js';
 import type { HostgroupMessage } from '../hostgroup/messages.js';
 import type { LedgerMessage } from '../mitigation/messages.js';
@@ -18,6 +18,7 @@ import {
   advance,
   born,
   type Effect,
+  endsAt,
   type Input,
   type Life,
   type LifePolicy,
@@ -49,17 +50,22 @@ export type AttackHooks = {
   readonly latest: () => Attack;
 };
 
-/** A read of the tap every `fastMs` while the attack is young, then every `slowMs`. */
+/** The tap is read every `fastMs` at first, then at pauses of a quarter of the time that it has been open. */
 const fastMs = 50;
-const slowMs = 250;
-const youngMs = 2000;
-const checkEndMs = 250;
+const pauseShare = 0.25;
+/** A policy can change under a waiting attack: the clock is looked at this often at least. */
+const checkEndMs = 10_000;
 
 const mailboxBound = 256;
 const stopDeadlineMs = 2000;
 const busyLimitMs = 10_000;
 
-type State = { life: Life; tap: Tap | null };
+type State = {
+  life: Life;
+  tap: Tap | null;
+  /** The next look at the clock. */
+  check: { readonly at: UnixMicros; readonly cancel: Cancel } | null;
+};
 
 /** The child that a hostgroup spawns for an attack; its id is the attack's. */
 export const attackActor =
@@ -88,12 +94,12 @@ export const attackBehaviour = (
     const at = context.clock.unixMicros();
     const again: AttackMode = context.generation > 1 ? 'restored' : mode;
     const life = born(attack, again, at, policyOf(deps, hooks));
-    const state: State = { life, tap: null };
+    const state: State = { life, tap: null, check: null };
     if (life.phase === 'gathering') {
       state.tap = deps.limits.packets > 0 ? deps.openTap(attack.subject, deps.limits.packets) : null;
       collect(state, deps, hooks, context);
     }
-    context.every(checkEndMs, { kind: 'check_end' });
+    checkInTime(state, at, hooks, context);
     return state;
   },
   receive(state, message, context) {
@@ -106,6 +112,7 @@ export const attackBehaviour = (
         collect(state, deps, hooks, context);
         return state;
       case 'check_end':
+        state.check = null;
         return feed(state, { kind: 'clock', at }, deps, hooks, context);
       case 'standing':
         return feed(state, message, deps, hooks, context);
@@ -137,7 +144,7 @@ function collect(state: State, deps: AttackDeps, hooks: AttackHooks, context: Co
   feed(state, { kind: 'collected', packets: state.tap?.read() ?? [], at }, deps, hooks, context);
   if (state.life.phase !== 'gathering') return;
   const ageMs = (at - state.life.gatheringSince) / 1000;
-  context.after(ageMs < youngMs ? fastMs : slowMs, { kind: 'collect' });
+  context.after(Math.max(fastMs, ageMs * pauseShare), { kind: 'collect' });
 }
 
 function feed(
@@ -151,7 +158,27 @@ function feed(
   state.life = step.life;
   for (const effect of step.effects) perform(effect, deps, hooks, context);
   if (step.life.phase !== 'gathering') closeTap(state);
+  checkInTime(state, context.clock.unixMicros(), hooks, context);
   return state;
+}
+
+/** One timer, for the earliest moment at which the clock alone could end the attack. */
+function checkInTime(
+  state: State,
+  now: UnixMicros,
+  hooks: AttackHooks,
+  context: Context<AttackMessage>,
+): void {
+  if (state.life.phase === 'released') {
+    state.check?.cancel();
+    state.check = null;
+    return;
+  }
+  const latest = now + checkEndMs * 1000;
+  const at = Math.max(now, Math.min(endsAt(state.life, hooks.policy()) ?? latest, latest));
+  if (state.check !== null && state.check.at <= at) return;
+  state.check?.cancel();
+  state.check = { at, cancel: context.after(Math.ceil((at - now) / 1000), { kind: 'check_end' }) };
 }
 
 function perform(

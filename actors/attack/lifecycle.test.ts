@@ -4,7 +4,7 @@ import { test } from 'vitest';
 import type { Standing } from '../../domain/ports.js';
 import { anAttack, aPacket, ratesOf, rehearsalStart } from '../../domain/rehearsal.js';
 import { quietRates } from '../../domain/traffic.js';
-import { advance, born, type Effect, type Input, type Life, type LifePolicy } from './lifecycle.js';
+import { advance, born, type Effect, endsAt, type Input, type Life, type LifePolicy } from './lifecycle.js';
 
 const policy = (ban: Partial<LifePolicy['ban']> = {}): LifePolicy => ({
   ban: { timeMs: 10_000, onlyIfFinished: true, calmMs: 0, ...ban },
@@ -204,5 +204,33 @@ test('in any order of events: one explanation at most, one release at most, noth
       assert.ok(life.packets.length <= 3);
       for (const effect of effects) if (effect.kind === 'explain') assert.ok(effect.packets.length <= 3);
     }),
+  );
+});
+
+test('the clock ends a life exactly when endsAt says that it will', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.boolean(), fc.nat(3000)), { maxLength: 12 }),
+      fc.constantFrom(null, 0, 5000, 20_000),
+      fc.boolean(),
+      fc.nat(4000),
+      (standings, timeMs, onlyIfFinished, calmMs) => {
+        const rules = policy({ timeMs, onlyIfFinished, calmMs });
+        let at = seconds(0);
+        const inputs = standings.map(([over, ms]): Input => {
+          at += ms * 1000;
+          return { kind: 'standing', standing: standing(over), at };
+        });
+        const { life } = live([collected(0, 3), ...inputs], rules);
+        if (life.phase === 'released') return;
+        const due = endsAt(life, rules.ban);
+        const phaseAt = (time: number) => advance(life, { kind: 'clock', at: time }, rules).life.phase;
+        if (due === null) assert.notEqual(phaseAt(at + 1e12), 'released');
+        else {
+          assert.notEqual(phaseAt(due - 1), 'released');
+          assert.equal(phaseAt(due), 'released');
+        }
+      },
+    ),
   );
 });

@@ -151,11 +151,22 @@ function explain(life: Life, at: UnixMicros): Step {
   );
 }
 
+/**
+ * When the clock alone could end this life, by the policy as it is now: null when it cannot. What has to come first (calm,
+ * say) comes as a standing.
+ */
+export function endsAt(life: Life, ban: LifePolicy['ban']): UnixMicros | null {
+  if (life.phase === 'released' || ban.timeMs === null) return null;
+  const calmAt = life.calmSince === null ? null : life.calmSince + micros(ban.calmMs);
+  if (ban.timeMs === 0) return calmAt;
+  const timeAt = life.attack.startedAt + micros(ban.timeMs);
+  if (!ban.onlyIfFinished) return timeAt;
+  return calmAt === null ? null : Math.max(timeAt, calmAt);
+}
+
 function isDue(life: Life, at: UnixMicros, ban: LifePolicy['ban']): boolean {
-  if (ban.timeMs === null) return false;
-  const calm = life.calmSince !== null && at - life.calmSince >= micros(ban.calmMs);
-  if (ban.timeMs === 0) return calm;
-  return at - life.attack.startedAt >= micros(ban.timeMs) && (calm || !ban.onlyIfFinished);
+  const due = endsAt(life, ban);
+  return due !== null && at >= due;
 }
 
 const endIfDue = (step: Step, at: UnixMicros, policy: LifePolicy): Step =>

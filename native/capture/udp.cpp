@@ -21,6 +21,17 @@ constexpr std::size_t kBufferBytes = kMaxDatagramBytes + 1 + 26 * 64;
 /// Room for ten seconds of any sane load; past it a configuration is mistaken.
 constexpr std::size_t kMaxReceiveBufferBytes = std::size_t{1} << 30;
 
+/// The memory that the kernel charges for one telemetry datagram, and the rate that a sleep must not lose any at.
+constexpr std::size_t kChargedBytes = 2304;
+constexpr std::size_t kDatagramsPerMilli = 200;
+constexpr std::uint32_t kMaxCoalesceMicros = 999'999;
+
+/// Half of the doubled buffer at that rate.
+std::uint32_t coalescing_for(std::size_t buffer_bytes, std::uint32_t wanted_micros) noexcept {
+  const std::size_t holds_micros = buffer_bytes / kChargedBytes * 1000 / kDatagramsPerMilli;
+  return static_cast<std::uint32_t>(std::min<std::size_t>({wanted_micros, holds_micros, kMaxCoalesceMicros}));
+}
+
 bool size_receive_buffer(const Socket& socket, std::size_t wanted) noexcept {
   const int bytes = static_cast<int>(std::min(wanted, kMaxReceiveBufferBytes));
   // The forced form goes beyond net.core.rmem_max and needs CAP_NET_ADMIN.
@@ -79,6 +90,7 @@ Opened<UdpListener> UdpListener::open(const UdpOptions& options) {
   size = sizeof had;
   if (::getsockopt(listener.socket_.fd(), SOL_SOCKET, SO_RCVBUF, &had, &size) == 0) {
     listener.receive_buffer_bytes_ = static_cast<std::size_t>(had) / 2;  // the kernel doubles it, socket(7)
+    listener.coalesce_micros_ = coalescing_for(listener.receive_buffer_bytes_, options.coalesce_micros);
   }
   return listener;
 }
@@ -86,7 +98,7 @@ Opened<UdpListener> UdpListener::open(const UdpOptions& options) {
 void UdpListener::pause(int timeout_ms) noexcept {
   if (timeout_ms == 0) return;
   if (busy_) {
-    const timespec briefly{0, static_cast<long>(std::min(coalesce_micros_, 999'999U)) * 1000};
+    const timespec briefly{0, static_cast<long>(coalesce_micros_) * 1000};
     ::nanosleep(&briefly, nullptr);
     return;
   }

@@ -1,6 +1,6 @@
 #include "records.hpp"
 
-#include <algorithm>
+#include <optional>
 
 namespace tidegate::sflow {
 
@@ -21,15 +21,14 @@ void note(Packet& packet, DecodeError error) noexcept {
   if (packet.error == DecodeError::none) packet.error = error;
 }
 
-DecodeError decode_header(std::uint32_t protocol, WireOptions options, Packet& packet, PacketFacts& facts) noexcept {
+std::optional<LinkType> link_of(std::uint32_t protocol) noexcept {
   switch (protocol) {
-    case kHeaderEthernet: packet.link = LinkType::ethernet; break;
-    case kHeaderPpp: packet.link = LinkType::ppp; break;
-    case kHeaderIpv4: packet.link = LinkType::raw_ipv4; break;
-    case kHeaderIpv6: packet.link = LinkType::raw_ipv6; break;
-    default: return DecodeError::sflow_unsupported_header;
+    case kHeaderEthernet: return LinkType::ethernet;
+    case kHeaderPpp: return LinkType::ppp;
+    case kHeaderIpv4: return LinkType::raw_ipv4;
+    case kHeaderIpv6: return LinkType::raw_ipv6;
+    default: return std::nullopt;
   }
-  return decode_frame(packet.link, packet.bytes, packet.frame_length, options, facts);
 }
 
 // sampled_header, section 5.3.
@@ -44,35 +43,36 @@ DecodeError decode_header(std::uint32_t protocol, WireOptions options, Packet& p
 //  +---------------+---------------+---------------+---------------+
 //  |                  Header length, then the header               |
 //  +---------------+---------------+---------------+---------------+
-void read_raw_header(Cursor in, WireOptions options, Packet& packet) noexcept {
-  if (packet.from_header) return;  // a second one describes the same packet
-  const std::uint32_t protocol = in.u32();
-  const std::uint32_t frame_length = in.u32();
-  in.skip(sizeof(std::uint32_t));
-  const auto bytes = in.bytes(in.u32());
-  if (!in.ok()) return note(packet, DecodeError::sflow_bad_record_length);
-  if (frame_length > kMaxFrameLength) return note(packet, DecodeError::sflow_bad_frame_length);
+constexpr std::size_t kRawHeaderHead = 16;
 
-  Packet tried = packet;
-  tried.bytes = bytes;
-  tried.frame_length = frame_length;
-  tried.seen = true;
-  tried.from_header = true;
-  PacketFacts facts;
-  const DecodeError error = decode_header(protocol, options, tried, facts);
-  if (error == DecodeError::none) {
-    tried.facts = facts;
-    tried.readable = true;
-  } else {
-    note(tried, error);
-    tried.bytes = {};
+void read_raw_header(Cursor in, WireOptions options, Packet& packet, PacketFacts& facts) noexcept {
+  const auto head = in.bytes(kRawHeaderHead);
+  if (!in.ok()) return note(packet, DecodeError::sflow_bad_record_length);
+  const Fields<kRawHeaderHead> fields{head.first<kRawHeaderHead>()};
+  const auto bytes = in.bytes(fields.u32<12>());
+  if (!in.ok()) return note(packet, DecodeError::sflow_bad_record_length);
+  const std::uint32_t frame_length = fields.u32<4>();
+  if (frame_length > kMaxFrameLength) return note(packet, DecodeError::sflow_bad_frame_length);
+  packet.frame_length = frame_length;
+  packet.seen = true;
+  packet.from_header = true;
+
+  const auto link = link_of(fields.u32<0>());
+  if (!link) return note(packet, DecodeError::sflow_unsupported_header);
+  PacketFacts kept;
+  if (packet.readable) kept = facts;  // of a sampled IP record before; decoding may spoil them
+  const DecodeError error = decode_frame(*link, bytes, frame_length, options, facts);
+  if (error != DecodeError::none) {
+    if (packet.readable) facts = kept;
+    return note(packet, error);
   }
-  packet = tried;
+  packet.readable = true;
+  packet.bytes = bytes;
+  packet.link = *link;
 }
 
 // sampled_ipv4 and sampled_ipv6, section 5.3: length of the IP packet, protocol, addresses, ports, TCP flags, priority.
-void read_sampled_ip(Cursor in, Family family, Packet& packet) noexcept {
-  if (packet.readable) return;
+void read_sampled_ip(Cursor in, Family family, Packet& packet, PacketFacts& out) noexcept {
   PacketFacts facts;
   const std::uint32_t length = in.u32();
   const std::uint32_t protocol = in.u32();
@@ -94,8 +94,7 @@ void read_sampled_ip(Cursor in, Family family, Packet& packet) noexcept {
   facts.source_port = static_cast<std::uint16_t>(source_port);
   facts.destination_port = static_cast<std::uint16_t>(destination_port);
   facts.tcp_flags = static_cast<std::uint8_t>(tcp_flags);
-  packet.facts = facts;
-  packet.bytes = {};
+  out = facts;
   if (!packet.seen) packet.frame_length = length;
   packet.seen = true;
   packet.readable = true;
@@ -103,18 +102,26 @@ void read_sampled_ip(Cursor in, Family family, Packet& packet) noexcept {
 
 }  // namespace
 
-void read_records(Cursor& in, std::uint32_t count, WireOptions options, Packet& packet) noexcept {
+void read_records(Cursor& in, std::uint32_t count, WireOptions options, Packet& packet, PacketFacts& facts) noexcept {
   if (count > kMaxRecordsPerSample) return note(packet, DecodeError::sflow_too_many_records);
   for (std::uint32_t i = 0; i < count; ++i) {
-    const std::uint32_t format = in.u32();
-    const std::uint32_t length = in.u32();
+    const auto head = in.bytes(kPartHead);
+    if (!in.ok()) return note(packet, DecodeError::sflow_bad_record_length);
+    const Fields<kPartHead> fields{head.first<kPartHead>()};
+    const std::uint32_t length = fields.u32<4>();
     const Cursor record = in.slice(length);
     if (!in.ok()) return note(packet, DecodeError::sflow_bad_record_length);
     skip_padding(in, length);
-    switch (format) {
-      case kRawPacketHeader: read_raw_header(record, options, packet); break;
-      case kSampledIpv4: read_sampled_ip(record, Family::ipv4, packet); break;
-      case kSampledIpv6: read_sampled_ip(record, Family::ipv6, packet); break;
+    switch (fields.u32<0>()) {
+      case kRawPacketHeader:
+        if (!packet.from_header) read_raw_header(record, options, packet, facts);
+        break;
+      case kSampledIpv4:
+        if (!packet.readable) read_sampled_ip(record, Family::ipv4, packet, facts);
+        break;
+      case kSampledIpv6:
+        if (!packet.readable) read_sampled_ip(record, Family::ipv6, packet, facts);
+        break;
       default: break;  // switch, router, gateway and vendors' own: nothing to count by
     }
   }

@@ -62,12 +62,6 @@ Decoded<Header> read_header(Cursor& in) noexcept {
   return header;
 }
 
-/// XDR pads to whole words (RFC 4506 section 4.10); some agents leave it out behind the last of all.
-void skip_padding(Cursor& in, std::uint32_t length) noexcept {
-  const std::size_t padding = (4 - length % 4) % 4;
-  in.skip(std::min(padding, in.left()));
-}
-
 Decoder::Decoder(WireOptions options)
     : options_{options},
       sightings_(kMaxSamplesPerDatagram),
@@ -96,19 +90,20 @@ const Datagram& Decoder::decode(std::span<const std::byte> payload) noexcept {
 
 // sample_record: format (enterprise in the upper 20 bits), length, then as many bytes.
 void Decoder::read_sample(Cursor& in) noexcept {
-  const std::uint32_t format = in.u32();
-  const std::uint32_t length = in.u32();
+  const auto head = in.bytes(kPartHead);
   if (!in.ok()) {
     errors_[error_count_++] = DecodeError::sflow_truncated;
     return;
   }
+  const Fields<kPartHead> fields{head.first<kPartHead>()};
+  const std::uint32_t length = fields.u32<4>();
   const Cursor sample = in.slice(length);
   if (!in.ok()) {
     errors_[error_count_++] = DecodeError::sflow_bad_sample_length;
     return;
   }
   skip_padding(in, length);
-  switch (format) {
+  switch (fields.u32<0>()) {
     case kFlowSample: read_flow_sample(sample, false); break;
     case kExpandedFlowSample: read_flow_sample(sample, true); break;
     case kCounterSample:
@@ -120,24 +115,36 @@ void Decoder::read_sample(Cursor& in) noexcept {
 
 // flow_sample, a word each: sequence, source id, sampling rate, sample pool, drops, input, output, number of
 // records. In flow_sample_expanded source, input and output take two words: kind or format, then the value.
+constexpr std::size_t kFlowSampleHead = 32;
+constexpr std::size_t kExpandedFlowSampleHead = 44;
+
 void Decoder::read_flow_sample(Cursor in, bool expanded) noexcept {
   ++totals_.flow_samples;
-  Sample sample;
-  in.skip(sizeof(std::uint32_t));
-  if (expanded) in.skip(sizeof(std::uint32_t));
-  sample.source_id = in.u32();
-  sample.sampling_rate = std::max<std::uint32_t>(in.u32(), 1);
-  in.skip(sizeof(std::uint32_t));
-  sample.drops = in.u32();
-  in.skip((expanded ? 4 : 2) * sizeof(std::uint32_t));
-  const std::uint32_t records = in.u32();
+  const auto head = in.bytes(expanded ? kExpandedFlowSampleHead : kFlowSampleHead);
+  if (!in.ok()) {
+    errors_[error_count_++] = DecodeError::sflow_bad_sample_length;
+    return;
+  }
+  Sample& sample = samples_[sighting_count_];
+  std::uint32_t rate = 0;
+  std::uint32_t records = 0;
+  if (expanded) {
+    const Fields<kExpandedFlowSampleHead> fields{head.first<kExpandedFlowSampleHead>()};
+    sample.source_id = fields.u32<8>();
+    rate = fields.u32<12>();
+    sample.drops = fields.u32<20>();
+    records = fields.u32<40>();
+  } else {
+    const Fields<kFlowSampleHead> fields{head.first<kFlowSampleHead>()};
+    sample.source_id = fields.u32<4>();
+    rate = fields.u32<8>();
+    sample.drops = fields.u32<16>();
+    records = fields.u32<28>();
+  }
 
   Packet packet;
-  if (in.ok()) {
-    read_records(in, records, options_, packet);
-  } else {
-    packet.error = DecodeError::sflow_bad_sample_length;
-  }
+  Sighting& sighting = sightings_[sighting_count_];
+  read_records(in, records, options_, packet, sighting.facts);
   if (packet.seen) {
     ++totals_.packets;
     totals_.bytes += packet.frame_length;
@@ -146,12 +153,12 @@ void Decoder::read_flow_sample(Cursor in, bool expanded) noexcept {
     errors_[error_count_++] = packet.error == DecodeError::none ? DecodeError::sflow_no_packet : packet.error;
     return;
   }
+  sample.sampling_rate = std::max<std::uint32_t>(rate, 1);
   sample.bytes = packet.bytes;
   sample.link = packet.link;
   sample.frame_length = packet.frame_length;
-  samples_[sighting_count_] = sample;
-  sightings_[sighting_count_] = {packet.facts, sample.sampling_rate,
-                                 std::uint64_t{packet.facts.wire_length} * sample.sampling_rate};
+  sighting.packets = sample.sampling_rate;
+  sighting.bytes = std::uint64_t{sighting.facts.wire_length} * sample.sampling_rate;
   ++sighting_count_;
 }
 

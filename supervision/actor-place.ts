@@ -99,7 +99,7 @@ export function createActorPlace<S, M>(spec: ChildSpec<S, M>, path: string, runt
         overflowed = false;
         if (exit.reason === 'crashed') {
           lastCrash = exit.error;
-          runtime.log.warn('actor crashed', { actor: path, generation, error: exit.error });
+          runtime.crashed(path, generation, exit.error);
         }
         report.exited(exit);
       },

@@ -5,13 +5,14 @@
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { Behaviour, Context } from './behaviour.js';
 import { createPlace } from './place.js';
 import { actor, idle, rememberingLog, supervisor, tenancy } from './rehearsal.js';
 import type { SupervisorSpec } from './spec.js';
 import { startTree, type Tree } from './tree.js';
 
+vi.setConfig({ testTimeout: 120_000 }); // the machine may be busy
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 const quietLog = { ...rememberingLog(), warn: () => {}, child: () => quietLog };

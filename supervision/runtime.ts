@@ -1,6 +1,7 @@
 /** What all parts of one tree share: time, chance, turns, counts, and who lives where. */
 import type { Clock, Log } from '../domain/ports.js';
 import type { ActorUnit } from './actor-place.js';
+import type { CrashLog } from './crash-log.js';
 import type { Scheduler } from './scheduler.js';
 import type { Backoff, Budget, ChildSpec } from './spec.js';
 import type { Timers } from './timers.js';
@@ -18,6 +19,7 @@ export type Counters = {
 export type Runtime = {
   readonly clock: Clock;
   readonly log: Log;
+  readonly crashed: CrashLog;
   /** In [0, 1). */
   readonly random: () => number;
   readonly timers: Timers;

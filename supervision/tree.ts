@@ -13,6 +13,7 @@ import type { Clock, Log } from '../domain/ports.js';
 import { type ActorUnit, createActorPlace } from './actor-place.js';
 import type { Ref } from './behaviour.js';
 import { checkTree } from './check.js';
+import { createCrashLog } from './crash-log.js';
 import type { Unit } from './keeper.js';
 import type { Standing } from './plan.js';
 import type { Runtime } from './runtime.js';
@@ -61,6 +62,7 @@ export async function startTree(spec: SupervisorSpec, deps: TreeDeps): Promise<T
   const runtime: Runtime = {
     clock: deps.clock,
     log: deps.log,
+    crashed: createCrashLog(deps.clock, deps.log),
     random: deps.random,
     timers: deps.timers ?? nodeTimers,
     scheduler: createScheduler(),

@@ -1,7 +1,7 @@
 /**
  * One flow listener: its flows' counters to the hostgroups, and one actor an exporter that sends to it.
  *
- * Exporters are found by roll call at every survey. More than `maxExporters` are counted, not followed.
+ * Exporters are found by roll call at every survey and whenever somebody asks. More than `maxExporters` are counted, not followed.
  */
 import { type Pace, pace } from '../../domain/pace.js';
 import type { ExporterStats } from '../../domain/ports.js';
@@ -66,9 +66,11 @@ export const listenerActor = (deps: ListenerDeps): ChildSpec<Listener, SourceMes
           follow(listener, deps, context);
           return listener;
         case 'report':
+          follow(listener, deps, context);
           message.reply({ ...reportOf(listener.sensor), flow: receivedBy(listener.flow) });
           return listener;
         case 'exporters':
+          follow(listener, deps, context);
           // Not awaited: the ticks go on while the exporters answer.
           void reports(listener).then(message.reply);
           return listener;

@@ -21,21 +21,28 @@ constexpr double kMaxPacketsPerSecond = 1e9;
 constexpr double kMaxBenchSeconds = 3600;
 constexpr std::uint32_t kBenchTicks = 3;
 constexpr std::int64_t kBenchStartMicros = 1'000'000'000;
-constexpr std::size_t kMaxBenchFrames = std::size_t{1} << 22;
+constexpr std::size_t kMaxBenchBytes = std::size_t{1} << 30;
 
-/// Frames of a capture file, all of one link type. An error's text, or empty.
-std::string read_frames(const std::string& path, bench::FrameStore& frames) {
+/// Frames of a capture file, all of the first readable frame's link type, as many as there is room for.
+/// Nothing, and the reason in `failure`, where there are none.
+std::optional<bench::FrameStore> read_frames(const std::string& path, std::string& failure) {
   auto file = CaptureFile::open(path);
-  if (!file.ok()) return file.failure().text;
-  FileFrame next;
-  while (frames.entries.size() < kMaxBenchFrames && file.value().next(next)) {
-    const auto link = link_type_of(next.link);
-    if (!link || (!frames.entries.empty() && *link != frames.link)) continue;
-    frames.link = *link;
-    if (next.frame.bytes.size() > std::numeric_limits<std::uint16_t>::max()) continue;
-    frames.add(next.frame.bytes, next.frame.wire_length);
+  if (!file.ok()) {
+    failure = file.failure().text;
+    return std::nullopt;
   }
-  return frames.entries.empty() ? path + " holds no frame that can be read" : std::string{};
+  std::optional<bench::FrameStore> frames;
+  FileFrame next;
+  while (file.value().next(next)) {
+    const auto link = link_type_of(next.link);
+    if (!link) continue;
+    if (!frames) frames.emplace(std::min(kMaxBenchBytes, 4 * file.value().size() + 4096), *link);
+    if (*link != frames->link()) continue;
+    if (!frames->add(next.frame.bytes, next.frame.wire_length)) break;
+  }
+  if (frames && frames->size() > 0) return frames;
+  failure = path + " holds no frame that can be read";
+  return std::nullopt;
 }
 
 double milliseconds_since(std::chrono::steady_clock::time_point start) {
@@ -77,15 +84,10 @@ struct BenchRun {
 };
 
 void run_bench(const bench::PacketsOptions& options, const std::optional<std::string>& pcap, BenchRun& run) {
-  bench::FrameStore frames;
-  if (pcap) {
-    run.failure = read_frames(*pcap, frames);
-    if (!run.failure.empty()) return;
-  } else {
-    frames = bench::mixed_frames(options);
-  }
+  const auto frames = pcap ? read_frames(*pcap, run.failure) : std::optional{bench::mixed_frames(options)};
+  if (!frames) return;
   run.space = bench::bench_space(options);
-  run.packets = bench::run_packets(frames, run.space, options);
+  run.packets = bench::run_packets(*frames, run.space, options);
   std::tie(run.absorb_ms, run.judge_ms) = meter_times(run.packets.drained, run.space->networks().size());
 }
 

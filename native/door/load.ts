@@ -20,18 +20,21 @@ function packageRoot(from: string): string | null {
   }
 }
 
+/** The binary of the package that `folder` lies in. Throws an Error that says what to run when there is none. */
+export function binaryFor(folder: string): string {
+  const root = packageRoot(folder);
+  if (root === null) throw new Error(`no package.json above ${folder}: the installation is not whole`);
+  const binary = join(root, relativeBinary);
+  if (existsSync(binary)) return binary;
+  throw new Error(`the native part is not built (${binary} is missing): run 'node native/door/build.mjs'`);
+}
+
 let loaded: NativeDoor | null = null;
 
 /** The native side. Throws an Error that says what to run when there is no binary, or none that fits. */
 export function loadDoor(): NativeDoor {
   if (loaded !== null) return loaded;
-  const here = dirname(fileURLToPath(import.meta.url));
-  const root = packageRoot(here);
-  if (root === null) throw new Error(`no package.json above ${here}: the installation is not whole`);
-  const binary = join(root, relativeBinary);
-  if (!existsSync(binary)) {
-    throw new Error(`the native part is not built (${binary} is missing): run 'node native/door/build.mjs'`);
-  }
+  const binary = binaryFor(dirname(fileURLToPath(import.meta.url)));
   const require = createRequire(import.meta.url);
   try {
     loaded = nativeDoor(require(binary) as RawBinding);

@@ -1,0 +1,203 @@
+/** Sources with threads, and meters whose work is done on other threads. */
+import { createSocket } from 'node:dgram';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, expect, test } from 'vitest';
+import type { Hostgroup } from '../../domain/hostgroup.js';
+import type { DrainedBatch, Source } from '../../domain/ports.js';
+import type { HostKey, PrefixKey } from '../../domain/units.js';
+import { openEngine } from './engine.js';
+import { loadDoor } from './load.js';
+import { pcapFile, sflowDatagram, udpFrame } from './test-frames.js';
+
+const door = loadDoor();
+const folder = mkdtempSync(join(tmpdir(), 'tidegate-live-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const victim = '127.77.0.7' as HostKey;
+const group: Hostgroup = {
+  name: 'global',
+  networks: [],
+  windowMs: 1000,
+  thresholds: { incoming: { pps: 1000 }, outgoing: {}, total: {}, network: {} },
+  ban: { enabled: true, enabledIpv6: true, timeMs: 1000, onlyIfFinished: false, calmMs: 1000 },
+};
+const engine = openEngine(door, {
+  networks: ['127.77.0.0/16', '10.0.0.0/8'] as PrefixKey[],
+  hostgroups: [group],
+  tickMs: 100,
+  ipv6Hosts: 1024,
+  countFlows: false,
+  flowSlots: 1024,
+  seed: 1n,
+  sampleBytes: 128,
+});
+
+const threads = (prefix: string): string[] =>
+  readdirSync('/proc/self/task')
+    .map((id) => readFileSync(`/proc/self/task/${id}/comm`, 'utf8').trim())
+    .filter((name) => name.startsWith(prefix));
+
+async function until(what: () => boolean): Promise<void> {
+  for (let i = 0; i < 100 && !what(); i++) await sleep(20);
+  expect(what()).toBe(true);
+}
+
+async function send(port: number, payloads: readonly Uint8Array[], host = '127.0.0.1'): Promise<void> {
+  const socket = createSocket('udp4');
+  for (const payload of payloads) {
+    await new Promise<void>((done, failed) => {
+      socket.send(payload, port, host, (error) => (error === null ? done() : failed(error)));
+    });
+  }
+  socket.close();
+}
+
+/** Absorbs and judges what the source has now; the hosts reported. */
+async function judgeNow(source: Source, at: number) {
+  const meter = engine.openMeter(group);
+  for (const { batch } of await source.drain(at)) await meter.absorb(batch);
+  const { exceeded } = await meter.judge(at);
+  meter.close();
+  return exceeded.map(({ subject, cause }) => ({ subject, metric: cause.metric }));
+}
+
+test('an sFlow datagram over loopback is counted with its sampling undone, judged, and booked to its exporter', async () => {
+  const opened = engine.openSflow({
+    address: '127.0.0.1',
+    port: 0,
+    receiveBufferBytes: 2 ** 20,
+    lengthFromIp: false,
+    maxExporters: 16,
+  });
+  if (!opened.ok) throw new Error(opened.error.detail);
+  const source = opened.value;
+  expect(threads('tg-sflow:')).toEqual([`tg-sflow:${source.port}`.slice(0, 15)]);
+  const frame = udpFrame({
+    source: [203, 0, 113, 9],
+    destination: [127, 77, 0, 7],
+    sourcePort: 53,
+    destinationPort: 4444,
+    payload: new Uint8Array(58),
+  });
+  const cut = sflowDatagram(frame, 4096, 4).subarray(0, 60);
+  await send(source.port, [1, 2, 3].map((i) => sflowDatagram(frame, 4096, i)).concat(cut));
+  await until(() => source.stats().packets >= 3 && source.stats().unparsed >= 1);
+  const stats = source.stats();
+  expect(stats.totals.incoming).toEqual({ packets: 3 * 4096, bytes: 3 * 4096 * 100 });
+  expect(Object.keys(stats.errors)).toEqual(['sflow_truncated']);
+  expect(await judgeNow(source, Date.now() * 1000)).toEqual([
+    { subject: { kind: 'host', host: victim }, metric: 'pps' },
+  ]);
+  await until(() => (source.exporters()[0]?.samples ?? 0) >= 3);
+  expect(source.exporters()[0]).toMatchObject({
+    agent: '192.0.2.1',
+    subAgent: 7,
+    address: '127.0.0.1',
+    samplingRate: 4096,
+    sequenceGaps: 0,
+  });
+  const tap = engine.openTap({ kind: 'prefix', prefix: '127.77.0.0/16' as PrefixKey }, 10);
+  const taken = tap.read(); // from before it was opened
+  expect(taken.length).toBe(3);
+  expect(taken[0]).toMatchObject({ sampling: 4096, destination: victim, wireLength: 100 });
+  tap.close();
+  source.close();
+  await sleep(200);
+  expect(threads('tg-sflow:')).toEqual([]);
+});
+
+test('an address that is not ours is a failure, not an exception', () => {
+  const opened = engine.openSflow({
+    address: '192.0.2.1',
+    port: 0,
+    receiveBufferBytes: 2 ** 20,
+    lengthFromIp: false,
+    maxExporters: 16,
+  });
+  expect(opened).toMatchObject({ ok: false, error: { code: 'SOURCE_UNAVAILABLE' } });
+});
+
+test('live packets on loopback are counted, and threads end soon after close', async (context) => {
+  const opened = engine.openCapture({
+    interface: 'lo',
+    workers: 2,
+    fanout: 'hash',
+    promiscuous: false,
+    snapLength: 128,
+    ringBytes: 2 ** 20,
+    blockTimeoutMs: 10,
+    sampling: 10,
+    lengthFromIp: false,
+  });
+  if (!opened.ok && opened.error.detail.startsWith('EPERM')) context.skip('needs CAP_NET_RAW');
+  if (!opened.ok) throw new Error(opened.error.detail);
+  const source = opened.value;
+  await until(() => threads('tg-lo/').length === 2);
+  await send(9, Array(200).fill(new Uint8Array(20)), victim);
+  await until(() => source.stats().totals.incoming.packets + source.stats().totals.internal.packets >= 2000);
+  expect(source.fault()).toBe(null);
+  const before = performance.now();
+  source.close();
+  expect(performance.now() - before).toBeLessThan(20);
+  await sleep(200);
+  expect(threads('tg-lo/')).toEqual([]);
+});
+
+test('large batches are drained, absorbed and judged in order beside the main thread', async () => {
+  const hosts = 40_000;
+  const frames = Array.from({ length: hosts }, (_, i) =>
+    udpFrame({
+      source: [203, 0, 113, 1],
+      destination: [10, 1, i >> 8, i & 255],
+      sourcePort: 1,
+      destinationPort: 2,
+      payload: new Uint8Array(4),
+    }),
+  );
+  const start = 1_795_480_780_000_000;
+  const path = join(folder, 'many.pcap');
+  const records = frames.map((frame, i) => ({ at: start + 2 * i, frame }));
+  const second = frames.map((frame, i) => ({ at: start + 100_000 + 2 * i, frame }));
+  writeFileSync(path, pcapFile([...records, ...second]));
+  const opened = engine.openReplay({ path, lengthFromIp: false, sampling: 600, flows: false });
+  if (!opened.ok) throw new Error(opened.error.detail);
+  const source = opened.value;
+  const meter = engine.openMeter(group);
+  const drained: (readonly DrainedBatch[])[] = [];
+  for (let tick = 0; tick < 2; tick++) {
+    const { at } = source.step();
+    const promised = source.drain(at);
+    expect(promised).toBeInstanceOf(Promise);
+    drained.push(await promised);
+  }
+  expect(drained.map((batches) => batches.map((one) => one.hosts))).toEqual([[hosts], [hosts]]);
+  // All at once, none awaited: 600 packets a host are calm, 1200 are over, and only in order does each say so.
+  const answers = [];
+  for (const [tick, batches] of drained.entries()) {
+    for (const { batch } of batches) answers.push(meter.absorb(batch));
+    answers.push(meter.judge(start + (tick + 1) * 100_000));
+  }
+  const [, calm, , over] = await Promise.all(answers);
+  expect(calm).toMatchObject({ exceeded: [], deferred: 0 });
+  expect(over).toMatchObject({ deferred: hosts - 256 });
+  expect(meter.stats()).toMatchObject({ hosts });
+  meter.close();
+  source.close();
+});
+
+test('the bench measures, and its ticks leave the main thread alone', async () => {
+  const options = { hosts: 65_536, flows: false, seconds: 0.05, seed: 1n, pcap: null };
+  const result = await door.benchPackets(options);
+  expect(result.packets).toBeGreaterThan(0);
+  expect(result.mpps).toBeGreaterThan(0.1);
+  expect(result.absorbMs).toBeGreaterThan(0);
+  expect(result.mainThreadMs).toBeLessThan(20);
+  await expect(door.benchPackets({ ...options, pcap: join(folder, 'none') })).rejects.toMatchObject({
+    code: 'CAPTURE_UNREADABLE',
+  });
+  await expect(door.benchPackets({ ...options, hosts: 1 })).rejects.toThrow(/hosts/);
+});

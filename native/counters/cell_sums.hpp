@@ -1,10 +1,11 @@
 /// CellSums: exact sums of IPv6 traffic for each (network, hostgroup), whether or not a host found a row.
 /// IPv4 needs none: all its hosts have rows, whose deltas are summed when they are drained.
 ///
-/// - One writer: add(), add_flow(), mark(). One reader at a time: drain().
+/// - One writer: add(), add_flow(), mark(). One reader at a time: take_all(), then read_taken().
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "batch_builder.hpp"
 #include "dirty_bits.hpp"
@@ -38,9 +39,14 @@ class CellSums {
   }
   void mark(CellId cell) noexcept { tidegate::mark(marks_[cell / kDirtyWordBits], cell % kDirtyWordBits); }
 
-  void drain(BatchBuilder& into) {
-    for (std::size_t word = 0; word < marks_.size(); ++word) {
-      for_each_bit(take_marks(marks_[word]), [&](std::size_t bit) {
+  /// Takes all marks; see dirty_bits.hpp for what comes between this and read_taken().
+  void take_all() {
+    taken_.resize(marks_.size());
+    for (std::size_t word = 0; word < marks_.size(); ++word) taken_[word] = take_marks(marks_[word]);
+  }
+  void read_taken(BatchBuilder& into) {
+    for (std::size_t word = 0; word < taken_.size(); ++word) {
+      for_each_bit(taken_[word], [&](std::size_t bit) {
         const std::size_t cell = word * kDirtyWordBits + bit;
         HostDelta delta{};
         for (std::size_t i = 0; i < kHostValues; ++i) delta[i] = take_new(now_[cell][i], seen_[cell][i]);
@@ -58,7 +64,9 @@ class CellSums {
 
   Array<HostDelta> now_;
   Array<DirtyWord> marks_;
-  Array<HostDelta> seen_;  // the reader's own
+  // The reader's own.
+  Array<HostDelta> seen_;
+  std::vector<DirtyWord> taken_;
 };
 
 }  // namespace tidegate

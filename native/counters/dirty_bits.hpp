@@ -1,9 +1,11 @@
 /// Dirty bits: a writer says which rows it has changed, a reader takes the bits and then reads those rows.
 ///
-/// To mark once and not at every packet, a row remembers in which *period* it was marked, and each drain begins
-/// a new period. Why nothing is lost: the writer takes the period at the start of a batch, changes rows, marks
-/// those not marked in it, passes a fence and looks at the period again. If it has changed, the writer marks all
-/// rows of the batch anew. If not, the fences order all of the batch's changes before the reader's look at any row.
+/// To mark once and not at every packet, a row remembers in which *period* it was marked. A drain first takes all
+/// bits, then begins a new period, then reads the rows whose bits it took. Why nothing is lost: the writer takes
+/// the period at the start of a batch, changes rows, marks those not marked in it, passes a fence and looks at the
+/// period again. If it has changed, the writer marks all rows of the batch anew, for the next drain. If not, the
+/// fences on both sides order the batch's changes before the reader's look at any row; and a row that the writer
+/// found marked in this period still has its bit, or the drain that took it has yet to read the row.
 #pragma once
 
 #include <atomic>
@@ -26,7 +28,7 @@ class DrainPeriod {
     std::atomic_thread_fence(std::memory_order_seq_cst);
     return period_.load(std::memory_order_relaxed) != period;
   }
-  /// Reader, before it takes any bit.
+  /// Reader, after it has taken all bits and before it reads any row.
   void begin_next() noexcept {
     const std::uint32_t next = period_.load(std::memory_order_relaxed) + 1;
     period_.store(next == 0 ? 1 : next, std::memory_order_seq_cst);
@@ -54,9 +56,7 @@ inline bool is_marked(DirtyWord& word, std::size_t bit) noexcept {
 inline DirtyWord take_marks(DirtyWord& word) noexcept {
   std::atomic_ref<DirtyWord> shared{word};
   if (shared.load(std::memory_order_relaxed) == 0) return 0;
-  const DirtyWord marks = shared.exchange(0, std::memory_order_seq_cst);
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  return marks;
+  return shared.exchange(0, std::memory_order_seq_cst);
 }
 
 /// Calls `each(bit)` for every bit set, lowest first.

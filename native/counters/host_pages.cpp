@@ -31,38 +31,48 @@ std::uint32_t HostPages::make_page(std::uint32_t page) noexcept {
   return slot;
 }
 
-std::uint64_t HostPages::drain(const HostSpace& space, BatchBuilder& into) {
-  std::uint64_t first_time = 0;
+void HostPages::take_all() {
   for (std::size_t word = 0; word < dirty_slots_.size(); ++word) {
     for_each_bit(take_marks(dirty_slots_[word]), [&](std::size_t bit) {
-      first_time += drain_slot(space, word * kDirtyWordBits + bit, into);
+      Taken taken{word * kDirtyWordBits + bit, {}};
+      for (std::size_t plane = 0; plane < kPlanes; ++plane) {
+        for (std::size_t i = 0; i < kWords; ++i) {
+          taken.marks.planes[plane][i] = take_marks(marks_[taken.slot].planes[plane][i]);
+        }
+      }
+      taken_.push_back(taken);
     });
   }
+}
+
+std::uint64_t HostPages::read_taken(const HostSpace& space, BatchBuilder& into) {
+  std::uint64_t first_time = 0;
+  for (const Taken& taken : taken_) first_time += read_slot(space, taken, into);
+  taken_.clear();
   return first_time;
 }
 
-std::uint64_t HostPages::drain_slot(const HostSpace& space, std::size_t slot, BatchBuilder& into) {
-  const std::uint32_t page = page_of_slot_[slot];
+std::uint64_t HostPages::read_slot(const HostSpace& space, const Taken& taken, BatchBuilder& into) {
+  const std::uint32_t page = page_of_slot_[taken.slot];
   const std::uint32_t address = space.page_address(page);
   const auto page_cell = space.page_cell(page);
-  Page& now = rows_[slot];
-  Page& seen = seen_[slot];
+  const auto& dirty = taken.marks.planes;
+  Page& now = rows_[taken.slot];
+  Page& seen = seen_[taken.slot];
   HostDelta page_sum{};
   std::uint64_t first_time = 0;
   for (std::size_t word = 0; word < kWords; ++word) {
-    std::array<DirtyWord, kPlanes> dirty{};
-    for (std::size_t plane = 0; plane < kPlanes; ++plane) dirty[plane] = take_marks(marks_[slot].planes[plane][word]);
-    const DirtyWord any = dirty[0] | dirty[1] | dirty[kRarePlane];
-    first_time += static_cast<std::uint64_t>(std::popcount(any & ~ever_[slot][word]));
-    ever_[slot][word] |= any;
+    const DirtyWord any = dirty[0][word] | dirty[1][word] | dirty[kRarePlane][word];
+    first_time += static_cast<std::uint64_t>(std::popcount(any & ~ever_[taken.slot][word]));
+    ever_[taken.slot][word] |= any;
     for_each_bit(any, [&](std::size_t bit) {
       const std::size_t host = word * kDirtyWordBits + bit;
       HostDelta delta{};
       for (std::size_t direction = 0; direction < kHostDirections; ++direction) {
-        if ((dirty[direction] >> bit & 1) == 0) continue;
+        if ((dirty[direction][word] >> bit & 1) == 0) continue;
         take_new(now.lines[direction][host], seen.lines[direction][host], direction, delta);
       }
-      if ((dirty[kRarePlane] >> bit & 1) != 0) take_new(now.rare[host], seen.rare[host], delta);
+      if ((dirty[kRarePlane][word] >> bit & 1) != 0) take_new(now.rare[host], seen.rare[host], delta);
       const auto number = static_cast<std::uint32_t>(host);
       const CellId cell = page_cell ? *page_cell : space.cell_in_page(page, number);
       into.add_host(cell, ipv4_address(address + number), delta);

@@ -2,7 +2,7 @@
 ///
 /// - One writer: place(), line(), rare(), mark(). Making a page takes the next slot of memory that was reserved
 ///   when built, for every page of the space: it cannot fail.
-/// - One reader at a time: drain(), while the writer goes on. Its own copy of what it has seen lies beside the rows.
+/// - One reader at a time: take_all(), then read_taken(), while the writer goes on. Its own copy of what it has seen lies beside the rows.
 /// - Three marks a host: incoming line, outgoing line, rare bytes, so that a drain reads only what has changed.
 #pragma once
 
@@ -41,8 +41,11 @@ class HostPages {
   bool mark(RowId row, std::size_t direction) noexcept { return mark_plane(row, direction); }
   void mark_rare(RowId row) noexcept { mark_plane(row, kRarePlane); }
 
-  /// Adds all marked rows to `into`, and their sums to their networks. Returns hosts never drained before.
-  std::uint64_t drain(const HostSpace& space, BatchBuilder& into);
+  /// Takes all marks; see dirty_bits.hpp for what comes between this and read_taken().
+  void take_all();
+  /// Adds the rows whose marks were taken to `into`, and their sums to their networks.
+  /// Returns how many of them were never drained before.
+  std::uint64_t read_taken(const HostSpace& space, BatchBuilder& into);
 
  private:
   static constexpr std::size_t kWords = kPageHosts / kDirtyWordBits;
@@ -65,7 +68,11 @@ class HostPages {
     tidegate::mark(dirty_slots_[slot / kDirtyWordBits], slot % kDirtyWordBits);
     return true;
   }
-  std::uint64_t drain_slot(const HostSpace& space, std::size_t slot, BatchBuilder& into);
+  struct Taken {
+    std::size_t slot;
+    Marks marks;
+  };
+  std::uint64_t read_slot(const HostSpace& space, const Taken& taken, BatchBuilder& into);
 
   std::vector<std::uint32_t> slot_of_page_;
   Array<std::uint32_t> page_of_slot_;
@@ -74,6 +81,7 @@ class HostPages {
   Array<DirtyWord> dirty_slots_;
   std::uint32_t slots_made_ = 0;
   // The reader's own.
+  std::vector<Taken> taken_;
   Array<Page> seen_;
   Array<std::array<DirtyWord, kWords>> ever_;  // hosts that were in any drain
 };

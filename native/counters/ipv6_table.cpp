@@ -82,10 +82,15 @@ void Ipv6Table::hold(Bucket& bucket, std::size_t place) noexcept {
   bucket.last_seconds[place] = second_;
 }
 
-void Ipv6Table::drain(BatchBuilder& into) {
+void Ipv6Table::take_all() {
   draining_->store(true, std::memory_order_seq_cst);
-  for (std::size_t word = 0; word < marks_.size(); ++word) {
-    for_each_bit(take_marks(marks_[word]), [&](std::size_t bit) {
+  taken_marks_.resize(marks_.size());
+  for (std::size_t word = 0; word < marks_.size(); ++word) taken_marks_[word] = take_marks(marks_[word]);
+}
+
+void Ipv6Table::read_taken(BatchBuilder& into) {
+  for (std::size_t word = 0; word < taken_marks_.size(); ++word) {
+    for_each_bit(taken_marks_[word], [&](std::size_t bit) {
       const std::size_t index = word * kDirtyWordBits + bit;
       Row& now = rows_[index];
       SeenRow& seen = seen_[index];

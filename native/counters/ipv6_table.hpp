@@ -1,6 +1,6 @@
 /// Ipv6Table: rows of our IPv6 hosts, a bounded hash table keyed per run.
 ///
-/// - Fixed in size; one writer: find_or_take(), row(), mark(). One reader at a time: drain().
+/// - Fixed in size; one writer: find_or_take(), row(), mark(). One reader at a time: take_all(), then read_taken().
 /// - A host has eight places to be. A row carries a score that its packets raise and that newcomers who find no
 ///   place lower, so a host with traffic outlasts any number of addresses that are seen once. A row is given to
 ///   another host when its score is zero or it has been idle for kIdleSeconds; never while it holds counts that
@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "../base/hash.hpp"
 #include "batch_builder.hpp"
@@ -59,7 +60,9 @@ class Ipv6Table {
   /// Times that a host was given a row.
   [[nodiscard]] std::uint64_t taken() const noexcept { return taken_; }
 
-  void drain(BatchBuilder& into);
+  /// Takes all marks; see dirty_bits.hpp for what comes between this and read_taken().
+  void take_all();
+  void read_taken(BatchBuilder& into);
 
  private:
   struct alignas(64) Bucket {
@@ -91,7 +94,9 @@ class Ipv6Table {
     std::array<DirectionLine, kHostDirections> lines;
     RareBytes rare;
   };
-  Array<SeenRow> seen_;  // the reader's own
+  // The reader's own.
+  Array<SeenRow> seen_;
+  std::vector<DirtyWord> taken_marks_;
 };
 
 }  // namespace tidegate

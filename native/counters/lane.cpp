@@ -81,11 +81,13 @@ const HostSpace& Lane::space() const noexcept { return *tables_->space; }
 void Lane::drain(BatchBuilder& into) {
   Tables& tables = *tables_;
   tables.marked_before.store(tables.counters.marked.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  tables.pages.take_all();
+  tables.ipv6.take_all();
+  tables.ipv6_sums.take_all();
   tables.period.begin_next();
-  const std::uint64_t first_time = tables.pages.drain(*tables.space, into);
-  grow(tables.ipv4_hosts, first_time);
-  tables.ipv6.drain(into);
-  tables.ipv6_sums.drain(into);
+  grow(tables.ipv4_hosts, tables.pages.read_taken(*tables.space, into));
+  tables.ipv6.read_taken(into);
+  tables.ipv6_sums.read_taken(into);
 }
 
 std::uint32_t Lane::dirty_estimate() const noexcept {

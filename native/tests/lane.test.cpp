@@ -201,7 +201,7 @@ TEST("while a thread counts and another drains, every packet is in exactly one d
   const auto space = some_space();
   const auto lane = Lane::make(space, {.ipv6_hosts = 64, .count_flows = true, .flow_slots = 1024, .seed = 3});
   REQUIRE(lane != nullptr);
-  constexpr int kRounds = 4000;
+  constexpr int kRounds = 8000;
   Model model;
   std::atomic<bool> done{false};
   std::uint64_t random = 11;

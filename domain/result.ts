@@ -25,6 +25,7 @@ export const failureCodes = [
   'REQUEST_INVALID',
   'CONTROL_BUSY',
   'CONTROL_UNAVAILABLE',
+  'LOG_UNWRITABLE',
   'DAEMON_GAVE_UP',
   'TIMEOUT',
 ] as const;

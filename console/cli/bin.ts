@@ -22,9 +22,12 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
-process.exitCode = await runCli(process.argv.slice(2), {
-  view: terminal(),
-  env: process.env,
-  version: version(),
-  nowMicros: () => Date.now() * 1000,
-});
+// not left to run out: a notify script that hangs must not keep a stopped daemon's process alive
+process.exit(
+  await runCli(process.argv.slice(2), {
+    view: terminal(),
+    env: process.env,
+    version: version(),
+    nowMicros: () => Date.now() * 1000,
+  }),
+);

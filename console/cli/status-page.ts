@@ -3,8 +3,9 @@ import type { AttackList, Status } from '../../actors/control/messages.js';
 import { subjectText } from '../../domain/attack.js';
 import type { Mitigation } from '../../domain/mitigation.js';
 import { rfc3339 } from '../../domain/units.js';
-import type { TreeNode } from '../../supervision/spec.js';
 import { type Colors, duration, figure, type Terminal, table } from './terminal.js';
+
+type TreeNode = Status['tree'];
 
 const right = 'right' as const;
 

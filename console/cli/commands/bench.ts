@@ -1,7 +1,6 @@
 /** `bench`: the in-memory data plane on one core, by the full parser with all its checks. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { BenchPacketsResult } from '../../../native/door/contract.js';
-import { loadDoor } from '../../../native/door/load.js';
+import { type BenchPacketsResult, measurePackets } from '../../../measure.js';
 import type { Cli } from '../cli.js';
 import { figure } from '../terminal.js';
 
@@ -20,12 +19,16 @@ const number = (low: number, high: number) => (text: string) => {
 };
 const benchSeed = 20_260_101n;
 
+/** Kilobytes, by getrusage(2). */
+const peakRss = (): number => process.resourceUsage().maxRSS * 1024;
+
 function lines(options: Options, result: BenchPacketsResult): string {
   return [
     `packets  ${figure(options.hosts)} hosts, flow counting ${options.flows}`,
     `  ${result.mpps.toFixed(1)} Mpps on one core, ${result.nsPerPacket.toFixed(1)} ns a packet`,
     `  a tick with every host active: drain ${result.drainMs.toFixed(1)} ms, absorb ${result.absorbMs.toFixed(1)} ms, judge ${result.judgeMs.toFixed(1)} ms`,
-    `  memory ${figure(process.memoryUsage().rss)}B resident`,
+    `  main thread during that tick: kept at most ${result.mainThreadMs.toFixed(1)} ms at a time`,
+    `  memory ${figure(peakRss())}B resident at its peak`,
   ].join('\n');
 }
 
@@ -42,7 +45,7 @@ export function registerBench(program: Command, cli: Cli): void {
     .helpOption('--help', 'what it does and takes')
     .exitOverride()
     .action(async (options: Options) => {
-      const result = await loadDoor().benchPackets({
+      const result = await measurePackets({
         hosts: options.hosts,
         flows: options.flows === 'on',
         seconds: options.seconds,
@@ -59,8 +62,9 @@ export function registerBench(program: Command, cli: Cli): void {
           drain_ms: result.drainMs,
           absorb_ms: result.absorbMs,
           judge_ms: result.judgeMs,
+          main_thread_ms: result.mainThreadMs,
         },
-        rss_bytes: process.memoryUsage().rss,
+        rss_bytes: peakRss(),
       };
       cli.view.out(options.json ? JSON.stringify(json) : lines(options, result));
     });

@@ -1,9 +1,8 @@
 /** `run`: the daemon, in the foreground unless told otherwise, until a signal ends it. */
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { readConfiguration, type Settings } from '../../../configure.js';
-import { type OpenLog, openLog } from '../../../integrations/log/pino-log.js';
-import { type Daemon, startDaemon } from '../../../main.js';
+import { readConfiguration } from '../../../configure.js';
+import { runService } from '../../../service.js';
 import type { Cli } from '../cli.js';
 import { startDetached, tellParent } from '../daemonize.js';
 import { CommandFailure, exitUsage } from '../exit.js';
@@ -16,43 +15,6 @@ type Options = {
   readonly pidFile?: string;
   readonly json?: true;
 };
-
-function openingLog(settings: Settings['log'], json: boolean): OpenLog {
-  const format = json && settings.format === 'auto' ? 'json' : settings.format;
-  try {
-    return openLog({ ...settings, format }, process.stdout.isTTY === true);
-  } catch (error) {
-    throw new CommandFailure(
-      `log.file ${settings.file}: ${error instanceof Error ? error.message : String(error)}`,
-    );
-  }
-}
-
-/** Resolves with the signal's name when one asks the daemon to end; a second one ends the process at once. */
-const endSignal = (): Promise<string> =>
-  new Promise((done) => {
-    let asked = false;
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.on(signal, () => {
-        if (asked) process.exit(1);
-        asked = true;
-        done(signal);
-      });
-    }
-  });
-
-async function serve(daemon: Daemon, open: OpenLog): Promise<void> {
-  process.on('SIGHUP', () => {
-    open.reopen();
-    void daemon.reload(); // says in the log what came of it
-  });
-  const gaveUp = daemon.ended.then((end) => {
-    if (end !== null) throw new CommandFailure(`${end.code}: ${end.detail}`);
-  });
-  const signal = await Promise.race([endSignal(), gaveUp]);
-  if (signal !== undefined) open.log.info('stopping', { signal });
-  await daemon.stop();
-}
 
 async function run(cli: Cli, options: Options): Promise<void> {
   const path = resolve(options.config);
@@ -70,24 +32,18 @@ async function run(cli: Cli, options: Options): Promise<void> {
     cli.view.out(`tidegate runs as process ${pid}`);
     return;
   }
-  const open = openingLog(settings.log, options.json === true);
-  const started = await startDaemon(settings, {
-    log: open.log,
+  let pidFile: PidFile | null = null;
+  const served = await runService({
+    settings,
     version: cli.version,
     load,
-    applyLog: ({ level }) => open.setLevel(level),
-  });
-  if (!started.ok) throw new CommandFailure(`${started.error.code}: ${started.error.detail}`);
-  let pidFile: PidFile | null = null;
-  try {
-    if (pidPath !== null) pidFile = writePidFile(pidPath);
-    tellParent();
-    await serve(started.value, open);
-  } finally {
-    await started.value.stop();
-    pidFile?.remove();
-    open.flush();
-  }
+    json: options.json === true,
+    started: () => {
+      if (pidPath !== null) pidFile = writePidFile(pidPath);
+      tellParent();
+    },
+  }).finally(() => pidFile?.remove());
+  if (!served.ok) throw new CommandFailure(`${served.error.code}: ${served.error.detail}`);
 }
 
 export function registerRun(program: Command, cli: Cli): void {

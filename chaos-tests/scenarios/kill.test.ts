@@ -1,0 +1,83 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, expect, test } from 'vitest';
+import { until } from '../../bench/process.js';
+import { flood, flowSettings, freePort, sendFlows, usual } from '../flows.js';
+import { type Daemon, type Home, makeHome, startDaemon } from '../harness.js';
+
+let home: Home | null = null;
+let daemon: Daemon | null = null;
+afterEach(async () => {
+  await daemon?.stop();
+  home?.remove();
+  daemon = null;
+  home = null;
+});
+
+const victim = '203.0.113.66';
+const actions = (one: Home) => one.script.calls().map((call) => call.args[3]);
+
+test('kill -9 in the middle of an attack: the same attack goes on, one ban and one unban in all', async () => {
+  const port = await freePort();
+  home = makeHome(flowSettings(port, 'ban: { time: 3s, calm: 1s }'));
+  daemon = await startDaemon(home);
+  const sending = sendFlows(port, [usual(5_000, 12), flood(victim, 100_000, 0.5, 6)]);
+  const script = home.script;
+  expect(await until(() => script.of('attack_details').length === 1, 8_000)).toBe(true);
+  const before = (await daemon.attacks()).active[0]?.attack;
+  await daemon.kill();
+
+  daemon = await startDaemon(home);
+  const after = (await daemon.attacks()).active[0]?.attack;
+  expect(after?.id).toBe(before?.id);
+  expect(after?.startedAt).toBe(before?.startedAt);
+  expect(await until(() => script.of('unban').length === 1, 15_000)).toBe(true);
+  sending.stop();
+  await sending.done;
+  expect(actions(home)).toEqual(['ban', 'attack_details', 'unban']);
+  expect((await daemon.attacks()).active).toEqual([]);
+});
+
+test('killed again and again while attacks come and go: a ban and an unban each, never two', async () => {
+  const port = await freePort();
+  home = makeHome(flowSettings(port, 'ban: { time: 2s, calm: 1s }'));
+  daemon = await startDaemon(home);
+  const victims = Array.from({ length: 6 }, (_, i) => `203.0.113.${10 + i}`);
+  const sending = sendFlows(port, [
+    usual(5_000, 20),
+    ...victims.map((host, i) => flood(host, 80_000, 0.5 + i, 4)),
+  ]);
+  for (let round = 0; round < 6; round += 1) {
+    // other moments of the attacks' lives at every round
+    await sleep(700 + round * 130);
+    await daemon.kill();
+    daemon = await startDaemon(home);
+  }
+  const script = home.script;
+  const over = await until(() => script.of('unban').length >= victims.length, 20_000);
+  sending.stop();
+  await sending.done;
+  expect(over).toBe(true);
+  for (const host of victims) {
+    const calls = script.calls().filter((call) => call.args[0] === host);
+    const told = calls.map((call) => call.args[3]).filter((action) => action !== 'attack_details');
+    expect(told, host).toEqual(['ban', 'unban']);
+  }
+});
+
+test('SIGTERM in the middle of an attack: the end comes within 5 s, and the next start goes on', async () => {
+  const port = await freePort();
+  home = makeHome(flowSettings(port, 'ban: { time: 3s, calm: 1s }'));
+  daemon = await startDaemon(home);
+  const sending = sendFlows(port, [usual(5_000, 10), flood(victim, 100_000, 0.2, 5)]);
+  const script = home.script;
+  expect(await until(() => script.of('ban').length === 1, 8_000)).toBe(true);
+  const asked = performance.now();
+  await daemon.stop();
+  expect(performance.now() - asked).toBeLessThan(5_000);
+  expect(script.of('unban')).toEqual([]);
+  daemon = await startDaemon(home);
+  expect(await until(() => script.of('unban').length === 1, 15_000)).toBe(true);
+  sending.stop();
+  await sending.done;
+  expect(script.of('ban').length).toBe(1);
+});

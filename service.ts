@@ -1,0 +1,85 @@
+/**
+ * Composition of the service: log, daemon and signals, from the first line to the exit.
+ *
+ * SIGTERM and SIGINT end it in order, a second one at once. SIGHUP opens the log file anew and reloads.
+ */
+import type { Loaded, Settings } from './config/settings.js';
+import { failure, type Result, success } from './domain/result.js';
+import { type OpenLog, openLog } from './integrations/log/pino-log.js';
+import { type Daemon, startDaemon } from './main.js';
+
+export type ServiceRequest = {
+  readonly settings: Settings;
+  readonly version: string;
+  readonly load: () => Loaded;
+  /** JSON lines on a terminal too. */
+  readonly json: boolean;
+  /** The daemon stands: sources are open, the control socket answers. */
+  readonly started: () => void;
+};
+
+function openingLog({ log }: Settings, json: boolean): Result<OpenLog> {
+  const format = json && log.format === 'auto' ? 'json' : log.format;
+  try {
+    return success(openLog({ ...log, format }, process.stdout.isTTY === true));
+  } catch (error) {
+    return failure(
+      'LOG_UNWRITABLE',
+      `log.file ${log.file}: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+}
+
+const endSignal = (): Promise<string> =>
+  new Promise((done) => {
+    let asked = false;
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(signal, () => {
+        if (asked) process.exit(1);
+        asked = true;
+        done(signal);
+      });
+    }
+  });
+
+/** Resolves when the service has ended in order; a failure when it could not start or gave up. */
+export async function runService(request: ServiceRequest): Promise<Result<void>> {
+  const opened = openingLog(request.settings, request.json);
+  if (!opened.ok) return opened;
+  const { log, reopen, setLevel, flush } = opened.value;
+  try {
+    const { version, load } = request;
+    const started = await startDaemon(request.settings, {
+      log,
+      version,
+      load,
+      applyLog: ({ level }) => setLevel(level),
+    });
+    if (!started.ok) return started;
+    return await serve(started.value, opened.value, reopen, request.started);
+  } finally {
+    flush();
+  }
+}
+
+async function serve(
+  daemon: Daemon,
+  { log }: OpenLog,
+  reopen: () => void,
+  started: () => void,
+): Promise<Result<void>> {
+  const signal = endSignal();
+  process.on('SIGHUP', () => {
+    reopen();
+    void daemon.reload(); // the log says what came of it
+  });
+  try {
+    started();
+    const end = await Promise.race([signal, daemon.ended]);
+    if (end !== null && typeof end !== 'string') return { ok: false, error: end };
+    log.info('stopping', { signal: end });
+    return success(undefined);
+  } finally {
+    await daemon.stop();
+  }
+}

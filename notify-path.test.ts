@@ -244,6 +244,19 @@ test('a journal that cannot write delays no script and says so', async () => {
   await it.stop();
 });
 
+test('a journal that never answers delays the script by its patience and no more', async () => {
+  const on = stage();
+  const it = await play(on, { journal: { ...brokenJournal, append: () => new Promise(() => {}) } });
+  const startedAt = Date.now();
+  it.ledger.send(found('192.0.2.7'));
+  await until(() => actions(on).length === 1);
+  assert.ok(Date.now() - startedAt < 1500);
+  assert.ok(
+    it.lines.some(({ phrase }) => phrase === 'journal slow: script told before its record is durable'),
+  );
+  await it.stop();
+});
+
 test('a script that hangs blocks its own attack and no other, and is killed at its time limit', async () => {
   const on = stage('case "$1$4" in 192.0.2.7ban) sleep 60 ;; esac');
   const it = await play(on, { timeoutMs: 1500, concurrency: 2 });

@@ -71,6 +71,83 @@ test('attack_details: the report, two blank lines, the packets', () => {
   );
 });
 
+/** Written by FastNetMon 1.2.4 itself, to the script, for a flood between two interfaces; one packet of the five kept. */
+const observed = `IP: 10.77.0.2
+Attack type: udp_flood
+Initial attack power: 101 packets per second
+Peak attack power: 101 packets per second
+Attack direction: incoming
+Attack protocol: udp
+Total incoming traffic: 0 mbps
+Total outgoing traffic: 0 mbps
+Total incoming pps: 101 packets per second
+Total outgoing pps: 13 packets per second
+Total incoming flows: 13 flows per second
+Total outgoing flows: 12 flows per second
+Average incoming traffic: 0 mbps
+Average outgoing traffic: 0 mbps
+Average incoming pps: 101 packets per second
+Average outgoing pps: 13 packets per second
+Average incoming flows: 13 flows per second
+Average outgoing flows: 12 flows per second
+Incoming ip fragmented traffic: 0 mbps
+Outgoing ip fragmented traffic: 0 mbps
+Incoming ip fragmented pps: 0 packets per second
+Outgoing ip fragmented pps: 0 packets per second
+Incoming tcp traffic: 0 mbps
+Outgoing tcp traffic: 0 mbps
+Incoming tcp pps: 9 packets per second
+Outgoing tcp pps: 9 packets per second
+Incoming syn tcp traffic: 0 mbps
+Outgoing syn tcp traffic: 0 mbps
+Incoming syn tcp pps: 9 packets per second
+Outgoing syn tcp pps: 0 packets per second
+Incoming udp traffic: 0 mbps
+Outgoing udp traffic: 0 mbps
+Incoming udp pps: 92 packets per second
+Outgoing udp pps: 0 packets per second
+Incoming icmp traffic: 0 mbps
+Outgoing icmp traffic: 0 mbps
+Incoming icmp pps: 0 packets per second
+Outgoing icmp pps: 3 packets per second
+
+Average packet size for incoming traffic: 411.7 bytes 
+Average packet size for outgoing traffic: 176.8 bytes 
+
+
+2026-11-23 02:41:57.197127 10.77.0.1:5353 > 10.77.0.2:4444 protocol: udp frag: 0  packets: 1 size: 443 bytes ttl: 64 sample ratio: 1  
+`;
+
+test('the same attack reads as FastNetMon 1.2.4 has written it, byte for byte', () => {
+  const incoming = ratesOf({
+    total: { pps: 101.2, bps: 411.7 * 8 * 101.2 },
+    tcp: { pps: 9.1, bps: 9 * 74 * 8 },
+    tcp_syn: { pps: 9.1, bps: 9 * 74 * 8 },
+    udp: { pps: 92.1, bps: 92 * 443 * 8 },
+    flows: 13.4,
+  });
+  const outgoing = ratesOf({
+    total: { pps: 13.6, bps: 176.8 * 8 * 13.6 },
+    tcp: { pps: 9.3, bps: 9 * 54 * 8 },
+    icmp: { pps: 3.9, bps: 3 * 471 * 8 },
+    flows: 12.2,
+  });
+  const attack = anAttack({
+    subject: { kind: 'host', host: '10.77.0.2' as HostKey },
+    ratesAtStart: { incoming, outgoing },
+    peak: { pps: 101.2, bps: 0 },
+  });
+  const packet = aPacket({
+    at: Date.UTC(2026, 10, 23, 2, 41, 57) * 1000 + 197_127,
+    source: '10.77.0.1',
+    destination: '10.77.0.2',
+    sourcePort: 5353,
+    ttl: 64,
+    wireLength: 443,
+  });
+  assert.equal(detailsReport(attack, [packet]), observed);
+});
+
 test('a TCP packet without flags says so with a dash', () => {
   assert.match(packetLine(aPacket({ protocol: 6, tcpFlags: 0 })), / protocol: tcp flags: - frag: 0 /);
 });

@@ -72,7 +72,10 @@ export type Source = {
   readonly drain: (at: UnixMicros) => readonly DrainedBatch[] | Promise<readonly DrainedBatch[]>;
   readonly stats: () => SourceStats;
   readonly exporters: () => readonly ExporterStats[];
-  /** null while all is well; else why the source gives nothing ('interface down', 'interface gone', …). */
+  /**
+   * null while all is well; else why the source gives nothing. 'interface down' heals by itself; after any other
+   * ('interface gone', …) the source has to be opened again.
+   */
   readonly fault: () => string | null;
   readonly close: () => void;
 };

@@ -20,6 +20,9 @@ export type Opening =
     }
   | { readonly kind: 'up'; readonly since: Milliseconds; readonly failures: number };
 
+/** A socket outlives its interface's being down, so opening it again would gain nothing; all other faults are final. */
+export const healsByItself = (fault: string): boolean => fault === 'interface down';
+
 /** Not yet tried: due at once. */
 export const untried: Opening = {
   kind: 'down',
@@ -43,6 +46,14 @@ export function failed(opening: Opening, fault: string, now: Milliseconds): Open
   const failures = (proven ? 0 : opening.failures) + 1;
   return { kind: 'down', fault, failures, retryAt: now + retryDelayMs(failures) };
 }
+
+/** It gives nothing for now and stays open: nothing is due, however long it takes. */
+export const suspended = (opening: Opening, fault: string): Opening => ({
+  kind: 'down',
+  fault,
+  failures: opening.failures,
+  retryAt: Number.POSITIVE_INFINITY,
+});
 
 export const retryDelayMs = (failures: number): Milliseconds =>
   Math.min(firstRetryMs * 2 ** Math.max(0, failures - 1), longestRetryMs);

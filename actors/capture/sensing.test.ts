@@ -107,9 +107,11 @@ test('a source with a fault is closed and opened again, and counts on', async ()
   const tree = await start();
   world.stats = { ...emptyStats, packets: 100, dropped: 5 };
   await pass(time, 1_000);
-  world.fault = 'interface down';
+  world.fault = 'interface gone';
+  world.unavailable = 'eth0: no such interface';
   await pass(time, 1_000);
-  expect(await report()).toMatchObject({ state: 'down', fault: 'interface down' });
+  expect(await report()).toMatchObject({ state: 'down', fault: 'interface gone' });
+  world.unavailable = null;
   world.fault = null;
   world.stats = { ...emptyStats, packets: 7 };
   await pass(time, 1_000);
@@ -118,6 +120,19 @@ test('a source with a fault is closed and opened again, and counts on', async ()
   expect(after.stats).toMatchObject({ packets: 107, dropped: 5 });
   await tree.stop();
   expect(world.closed).toBe(world.opened);
+});
+
+test('an interface that is down is waited for with its socket open, however long that takes', async () => {
+  const { time, world, start, report } = await sensing();
+  world.fault = 'interface down';
+  const tree = await start();
+  await pass(time, 600_000);
+  expect(await report()).toMatchObject({ state: 'down', fault: 'interface down', opened: 1 });
+  world.fault = null;
+  await pass(time, 1_000);
+  expect(await report()).toMatchObject({ state: 'up', fault: null, opened: 1 });
+  expect(world.closed).toBe(0);
+  await tree.stop();
 });
 
 test('rates are those of the last second', async () => {

@@ -13,7 +13,7 @@ import type { Milliseconds } from '../../domain/units.js';
 import type { Context, Ref } from '../../supervision/behaviour.js';
 import type { HostgroupMessage } from '../hostgroup/messages.js';
 import type { SourceMessage, SourceReport } from './messages.js';
-import { due, failed, type Opening, opened, untried } from './opening.js';
+import { due, failed, healsByItself, type Opening, opened, suspended, untried } from './opening.js';
 import { addStats, emptyStats, nothingCounted, ratesBetween } from './tally.js';
 
 export const surveyMs = 1_000;
@@ -90,7 +90,7 @@ export function tick(sensor: Sensor, context: Context<SourceMessage>): Sensor | 
   });
 }
 
-/** Statistics, rates and health. A source with a fault is closed, to be opened again. */
+/** Statistics, rates and health. A source whose fault does not heal by itself is closed, to be opened again. */
 export function survey(sensor: Sensor, context: Context<SourceMessage>): void {
   const { source } = sensor;
   if (source === null) return;
@@ -102,8 +102,7 @@ export function survey(sensor: Sensor, context: Context<SourceMessage>): void {
   sensor.surveyedAt = now;
   if (lost > 0)
     complain(sensor.paces.loss, context, 'packets lost in the kernel', { source: sensor.deps.name, lost });
-  const fault = source.fault();
-  if (fault !== null) fall(sensor, fault, context);
+  heed(sensor, source.fault(), context);
 }
 
 export const reportOf = (sensor: Sensor): SourceReport => ({
@@ -126,11 +125,9 @@ export function closeSensor(sensor: Sensor): void {
 function tryToOpen(sensor: Sensor, context: Context<SourceMessage>): void {
   const now = context.clock.now();
   const result = sensor.deps.open();
-  // A socket can be had on an interface that is down; it counts as open only when it can give something.
-  const fault = result.ok ? result.value.fault() : result.error.detail;
-  if (!result.ok || fault !== null) {
-    if (result.ok) result.value.close();
-    sensor.opening = failed(sensor.opening, fault ?? 'no reason given', now);
+  if (!result.ok) {
+    const fault = result.error.detail;
+    sensor.opening = failed(sensor.opening, fault, now);
     complain(sensor.paces.fault, context, 'source unavailable', { source: sensor.deps.name, fault });
     return;
   }
@@ -140,6 +137,22 @@ function tryToOpen(sensor: Sensor, context: Context<SourceMessage>): void {
   sensor.opening = opened(sensor.opening, now);
   sensor.openings += 1;
   context.log.info('source opened', { source: sensor.deps.name, openings: sensor.openings });
+  // A socket can be had on an interface that is down.
+  heed(sensor, result.value.fault(), context);
+}
+
+function heed(sensor: Sensor, fault: string | null, context: Context<SourceMessage>): void {
+  const { opening } = sensor;
+  const { name } = sensor.deps;
+  if (fault === null) {
+    if (opening.kind === 'up') return;
+    sensor.opening = opened(opening, context.clock.now());
+    context.log.info('source is back', { source: name });
+  } else if (!healsByItself(fault)) fall(sensor, fault, context);
+  else if (opening.kind === 'up') {
+    sensor.opening = suspended(opening, fault);
+    complain(sensor.paces.fault, context, 'source gives nothing', { source: name, fault });
+  }
 }
 
 /** At most one tick of counts is lost with a source that has failed. */

@@ -30,7 +30,7 @@ export function readFastnetmonPlan(text: string, path: string, env: Environment,
   const options = optionReader(source, (remark) => findings.add({ file: path, ...remark }));
   for (const remark of source.remarks) findings.add({ file: path, ...remark });
 
-  const defaults = defaultPlan(path, env[stateDirVariable] || null);
+  const defaults = defaultPlan(path, stateDirOf(env, findings));
   const pathOption = (name: string, fallback: string): string | null => pathOf(options, name, fallback, path);
   const banSeconds = options.integer('ban_time', 1_800, 0, longestBanSeconds);
   const shape: GroupShape = {
@@ -93,6 +93,15 @@ function originsOf(
     ...capture.interfaces.map((one, index) => [one, `capture.interfaces[${index}]`] as const),
     ...capture.sflow.map((one, index) => [one, `capture.sflow[${index}]`] as const),
   ]);
+}
+
+/** Of the environment, which has no line; null when it says nothing. */
+function stateDirOf(env: Environment, findings: Findings): string | null {
+  const dir = env[stateDirVariable] || null;
+  const fault = dir === null ? null : judge('path', dir, {});
+  if (fault === null) return dir;
+  findings.add({ severity: 'error', file: 'environment', line: null, key: stateDirVariable, ...fault });
+  return null;
 }
 
 /** null: set to nothing, which to FastNetMon is a file that is not there. */

@@ -8,23 +8,21 @@
 import convict from 'convict';
 import type { Keys, Leaf, List, Section, ValuesOf } from './declaration.js';
 import { type FormatName, formats, judge } from './formats.js';
-import type { Fault } from './quantities.js';
 import type { Report } from './shape.js';
 import { childPath, isPlainMap, type PlainMap, type PlainValue } from './yaml-source.js';
 
 export type Environment = { readonly [name: string]: string | undefined };
 
-type LeafSchema = {
+/** What convict keeps of a key. It clones all of it but functions, once an instance: so it is little. */
+type KeySchema = {
   readonly default: unknown;
   readonly doc: string;
   readonly format: string;
   readonly nullable: boolean;
   readonly env?: string;
-  readonly at: string;
-  readonly leaf: Leaf<unknown>;
-  readonly report: Report;
+  /** Reports what is wrong with a value; true when nothing is. */
+  readonly accepts: (value: unknown) => boolean;
 };
-type ListSchema = Omit<LeafSchema, 'leaf'> & { readonly leaf: Leaf<unknown> | null };
 /** What is used of convict; its own types unfold every path of the schema, which ours are too deep for. */
 type Config = {
   readonly load: (values: unknown) => unknown;
@@ -35,41 +33,36 @@ type MakeConfig = (
   schema: SchemaTree,
   options: { readonly env: Environment; readonly args: readonly string[] },
 ) => Config;
-type SchemaTree = { [key: string]: SchemaTree | LeafSchema | ListSchema };
-
-class Refused extends Error {}
+type SchemaTree = { [key: string]: SchemaTree | KeySchema };
 
 // convict keeps formats in one register of the process: ours carry a prefix.
 const ownName = (format: FormatName | 'list'): string => `tidegate-${format}`;
-for (const name of Object.keys(formats) as FormatName[]) {
+for (const name of [...(Object.keys(formats) as FormatName[]), 'list'] as const) {
   convict.addFormat({
     name: ownName(name),
     validate: (value: unknown, schema) => {
-      const { at, leaf, report } = schema as LeafSchema;
-      refuse(at, judge(name, value, leaf.demands), report);
+      if (!(schema as KeySchema).accepts(value)) throw new Error(`refused as ${name}`);
     },
   });
 }
-convict.addFormat({
-  name: ownName('list'),
-  validate: (value: unknown, schema) => {
-    const { at, leaf, report } = schema as ListSchema;
-    if (!Array.isArray(value)) throw new Refused(`${at}: not a list`);
-    if (leaf === null) return; // items that are sections have a convict schema each
-    const faults = value.map((item, index) => ({
-      at: `${at}[${index}]`,
-      fault: judge(leaf.format, item, leaf.demands),
-    }));
-    for (const { at: itemAt, fault } of faults) if (fault !== null) report(itemAt, fault);
-    if (faults.some(({ fault }) => fault !== null)) throw new Refused(at);
-  },
-});
 
-function refuse(at: string, fault: Fault | null, report: Report): void {
-  if (fault === null) return;
-  report(at, fault);
-  throw new Refused(`${at}: ${fault.message}`);
-}
+const leafAccepts =
+  (leaf: Leaf<unknown>, at: string, report: Report) =>
+  (value: unknown): boolean => {
+    const fault = judge(leaf.format, value, leaf.demands);
+    if (fault !== null) report(at, fault);
+    return fault === null;
+  };
+
+/** Items that are sections have a convict schema each. */
+const listAccepts =
+  (item: Leaf<unknown> | Section<Keys>, at: string, report: Report) =>
+  (value: unknown): boolean => {
+    if (!Array.isArray(value)) return false;
+    if (item.kind === 'section') return true;
+    const accepted = value.map((entry, index) => leafAccepts(item, `${at}[${index}]`, report)(entry));
+    return accepted.every((one) => one);
+  };
 
 /** The values of `section` in `shaped`, which `shape.ts` has made. `path`: where the section lies. */
 export function valuesOf<K extends Keys>(
@@ -104,16 +97,17 @@ function schemaTree(section: Section<Keys>, path: string, report: Report): Schem
       const inner = schemaTree(node, at, report);
       if (Object.keys(inner).length > 0) tree[key] = inner; // convict takes an empty schema for a value
     } else if (node.kind === 'list') {
-      const leaf = node.item.kind === 'leaf' ? node.item : null;
-      tree[key] = { default: [], doc: node.doc, format: ownName('list'), nullable: false, at, leaf, report };
+      const accepts = listAccepts(node.item, at, report);
+      tree[key] = { default: [], doc: node.doc, format: ownName('list'), nullable: false, accepts };
     } else if (node.kind === 'leaf') {
       const { doc, fallback, env } = node;
-      const common = { doc, format: ownName(node.format), at, leaf: node, report };
-      // To convict a required value is one whose default, null, its format refuses.
       tree[key] = {
-        ...common,
+        // To convict a required value is one whose default, null, its format refuses.
         default: node.required ? null : fallback,
+        doc,
+        format: ownName(node.format),
         nullable: fallback === null,
+        accepts: leafAccepts(node, at, report),
         ...(env === null ? {} : { env }),
       };
     }

@@ -4,13 +4,25 @@
  * Keys are addressed by path: 'capture.interfaces[0].name'. Anchors and aliases are followed, within
  * bounds. Syntax faults come back with their line; the values are then null, for nothing in them is sure.
  */
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import {
+  type Alias,
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+} from 'yaml';
 import type { Fault } from './quantities.js';
 
 export const maxConfigCharacters = 4_000_000;
 const maxDepth = 32;
 /** Aliases multiply: counted after following them. */
-const maxNodes = 500_000;
+const maxNodes = 200_000;
+/** Following one walks the whole document. */
+const maxAliases = 1_000;
 
 export type PlainValue = string | number | boolean | null | readonly PlainValue[] | PlainMap;
 export type PlainMap = { readonly [key: string]: PlainValue };
@@ -60,7 +72,7 @@ export function readYaml(text: string): YamlSource {
     return { value: null, lineOf: () => null, faults };
   }
   const faults: SourceFault[] = [];
-  const walk: Walk = { document, lines, lineAt, faults, nodes: 0 };
+  const walk: Walk = { document, lines, lineAt, faults, nodes: 0, followed: new Map() };
   const value = plain(walk, document.contents, '', 0);
   return { value, lineOf: (path) => nearestLine(lines, path), faults };
 }
@@ -71,11 +83,12 @@ type Walk = {
   readonly lineAt: (offset: number) => number;
   readonly faults: SourceFault[];
   nodes: number;
+  readonly followed: Map<Alias, unknown>;
 };
 
 function plain(walk: Walk, given: unknown, path: string, depth: number): PlainValue {
   walk.nodes += 1;
-  const node = isAlias(given) ? given.resolve(walk.document) : given;
+  const node = isAlias(given) ? follow(walk, given) : given;
   const line = nearestLine(walk.lines, path) ?? 1;
   if (walk.nodes > maxNodes || depth > maxDepth) {
     const message =
@@ -88,6 +101,7 @@ function plain(walk: Walk, given: unknown, path: string, depth: number): PlainVa
   if (isMap(node)) {
     const map: { [key: string]: PlainValue } = Object.create(null);
     for (const pair of node.items) {
+      if (walk.nodes > maxNodes) break;
       const key = isScalar(pair.key) ? String(pair.key.value) : String(pair.key);
       const at = childPath(path, key);
       walk.lines.set(at, lineOfNode(walk, pair.key) ?? line);
@@ -96,11 +110,14 @@ function plain(walk: Walk, given: unknown, path: string, depth: number): PlainVa
     return map;
   }
   if (isSeq(node)) {
-    return node.items.map((item, index) => {
+    const list: PlainValue[] = [];
+    for (const [index, item] of node.items.entries()) {
+      if (walk.nodes > maxNodes) break;
       const at = `${path}[${index}]`;
       walk.lines.set(at, lineOfNode(walk, item) ?? line);
-      return plain(walk, item, at, depth + 1);
-    });
+      list.push(plain(walk, item, at, depth + 1));
+    }
+    return list;
   }
   if (isScalar(node)) {
     const { value } = node;
@@ -109,13 +126,29 @@ function plain(walk: Walk, given: unknown, path: string, depth: number): PlainVa
   }
   if (isAlias(given)) {
     walk.faults.push({
-      message: `the alias '*${given.source}' stands for nothing`,
-      remedy: `define it above with '&${given.source}'`,
+      ...(walk.followed.size < maxAliases
+        ? {
+            message: `the alias '*${given.source}' stands for nothing`,
+            remedy: `define it above with '&${given.source}'`,
+          }
+        : {
+            message: `the alias '*${given.source}' is one of more than ${maxAliases}`,
+            remedy: 'write out what it stands for',
+          }),
       line,
       key: path,
     });
   }
   return null;
+}
+
+/** What an alias stands for; nothing beyond `maxAliases`. */
+function follow(walk: Walk, alias: Alias): unknown {
+  const known = walk.followed.get(alias);
+  if (known !== undefined) return known;
+  const node = walk.followed.size < maxAliases ? alias.resolve(walk.document) : undefined;
+  if (node !== undefined) walk.followed.set(alias, node);
+  return node;
 }
 
 function lineOfNode(walk: Walk, node: unknown): number | null {

@@ -33,15 +33,10 @@ export function checkTogether(
   checkPlaces(plan, dialect, files, tell);
 }
 
-function checkSources(plan: Plan, { name }: Dialect, tell: Tell): void {
+function checkSources(plan: Plan, { name, howToCapture }: Dialect, tell: Tell): void {
   const { interfaces, sflow } = plan.capture;
   if (interfaces.length + sflow.length === 0) {
-    tell(
-      'error',
-      'capture',
-      'no source is set, so nothing would be captured',
-      `set ${name('capture.interfaces')} or ${name('capture.sflow')}`,
-    );
+    tell('error', 'capture', 'no source is set, so nothing would be captured', howToCapture);
   }
   if (!plan.process.incoming && !plan.process.outgoing) {
     tell(

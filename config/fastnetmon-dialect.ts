@@ -20,7 +20,7 @@ const names: { readonly [path: string]: string } = {
   process: 'process_incoming_traffic',
   'process.incoming': 'process_incoming_traffic',
   'process.outgoing': 'process_outgoing_traffic',
-  capture: 'interfaces',
+  capture: 'mirror_afpacket',
   'capture.count_flows': 'enable_connection_tracking',
   'capture.interfaces': 'interfaces',
   'capture.sflow': 'sflow_port',
@@ -53,6 +53,7 @@ export function fastnetmonDialect(
       if (group === undefined) return options.lineOf(nameOf(path));
       return path.endsWith('.flows') ? options.lineOf(`${group.group.name}_ban_for_flows`) : group.line;
     },
+    howToCapture: 'set mirror_afpacket = on with interfaces, or sflow = on with sflow_port',
     missingNetworks: 'warning',
     missingWhitelist: 'note',
     missingScript: 'warning',

@@ -28,6 +28,8 @@ export type Dialect = {
   readonly name: (path: string) => string;
   readonly file: string;
   readonly lineOf: (path: string) => number | null;
+  /** The remedy when no source is set. */
+  readonly howToCapture: string;
   /** FastNetMon starts without a list or a script that is not there; our own files must be right. */
   readonly missingNetworks: Severity;
   readonly missingWhitelist: Severity;

@@ -66,6 +66,7 @@ export function readYamlPlan(text: string, path: string, env: Environment, findi
     name: (key) => key,
     file: path,
     lineOf: source.lineOf,
+    howToCapture: 'set capture.interfaces or capture.sflow',
     missingNetworks: 'error',
     missingWhitelist: 'error',
     missingScript: 'error',

@@ -199,9 +199,9 @@ export const badFastnetmon: readonly BadConfiguration[] = (
       claim: 'nothing to capture',
       text: 'netflow = on\nnetflow_port = 2055\n',
       line: null,
-      key: 'interfaces',
+      key: 'mirror_afpacket',
       message: /nothing would be captured/,
-      remedy: /interfaces or sflow_port/,
+      remedy: /mirror_afpacket = on with interfaces/,
     },
     {
       claim: 'a log level',

@@ -50,6 +50,13 @@ for (const family of [4, 6] as const) {
   });
 }
 
+test('nested, touching and repeated networks are taken out once', () => {
+  const size = (...texts: string[]): number => outsideOf(texts.map(block), 4).size;
+  const all = size();
+  expect(all - size('8.0.0.0/8', '8.1.0.0/16', '9.0.0.0/9', '8.0.0.0/8')).toBe(2 ** 24 + 2 ** 23);
+  expect(all - size('9.255.255.0/24', '9.255.254.0/24', '10.0.0.0/8')).toBe(512);
+});
+
 test('networks that cover everything leave nothing outside', () => {
   expect(outsideOf([block('0.0.0.0/0')], 4).size).toBe(0);
   expect(outsideOf([block('::/0')], 6).size).toBe(0);

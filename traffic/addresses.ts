@@ -89,35 +89,52 @@ const routed: Record<Family, readonly Range[]> = {
 
 /** Networks are taken out whole; an IPv6 network longer than a /32 takes its /32 out with it. */
 export function outsideOf(networks: readonly Block[], family: Family): Outside {
-  let ranges = routed[family];
-  for (const network of networks) {
-    if (network.family !== family) continue;
-    const from = upper32(network.bytes);
-    const to = from + 2 ** Math.max(0, 32 - network.bits) - 1;
-    ranges = ranges.flatMap((range) => without(range, { from, to }));
-  }
-  const ends: number[] = [];
+  const holes = networks
+    .filter((network) => network.family === family)
+    .map((network) => {
+      const from = upper32(network.bytes);
+      return { from, to: from + 2 ** Math.max(0, 32 - network.bits) - 1 };
+    })
+    .sort((a, b) => a.from - b.from);
+  const ranges = routed[family].flatMap((range) => without(range, holes));
+  const ends = new Float64Array(ranges.length);
   let size = 0;
-  for (const range of ranges) {
+  for (const [index, range] of ranges.entries()) {
     size += range.to - range.from + 1;
-    ends.push(size);
+    ends[index] = size;
   }
   const draw = (random: Random, into: Uint8Array): void => {
     const drawn = random.below(size);
-    let index = 0;
-    while (index < ends.length - 1 && drawn >= (ends[index] ?? 0)) index++;
-    const word = (ranges[index]?.to ?? 0) - ((ends[index] ?? 0) - 1 - drawn);
-    put32(into, 0, word);
+    const index = firstAbove(ends, drawn);
+    put32(into, 0, (ranges[index]?.to ?? 0) - ((ends[index] ?? 0) - 1 - drawn));
     if (family === 6) for (let at = 4; at < 16; at += 4) put32(into, at, random.u32());
   };
   return { draw, size };
 }
 
-function without(range: Range, hole: Range): Range[] {
-  if (hole.to < range.from || hole.from > range.to) return [range];
-  const left = { from: range.from, to: hole.from - 1 };
-  const right = { from: hole.to + 1, to: range.to };
-  return [left, right].filter((part) => part.from <= part.to);
+/** What is left of `range`; the holes are in order of their start. */
+function without(range: Range, holes: readonly Range[]): Range[] {
+  const left: Range[] = [];
+  let from = range.from;
+  for (const hole of holes) {
+    if (hole.to < from || hole.from > range.to) continue;
+    if (hole.from > from) left.push({ from, to: hole.from - 1 });
+    from = hole.to + 1;
+  }
+  if (from <= range.to) left.push({ from, to: range.to });
+  return left;
+}
+
+/** Index of the first value greater than `wanted`, in a rising list whose last value is. */
+function firstAbove(values: Float64Array, wanted: number): number {
+  let low = 0;
+  let high = values.length - 1;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((values[middle] ?? 0) > wanted) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
 const upper32 = (bytes: Uint8Array): number =>

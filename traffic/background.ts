@@ -136,7 +136,9 @@ function sessionMaker(
 
   const take = (family: Family): Host => {
     const list = hosts[family === 4 ? 0 : 1];
-    let index = Math.floor(random.unit() ** 2 * list.length);
+    // Some hosts are more popular than others: the square of an even draw.
+    const drawn = random.unit();
+    let index = Math.floor(drawn * drawn * list.length);
     for (let tried = 0; tried < list.length; tried++, index++) {
       const host = list[index % list.length];
       if (host !== undefined && host.sessions < maxSessionsPerHost) {

@@ -2,7 +2,7 @@
  * Writes frames as a pcap file (draft-ietf-opsawg-pcap), in large pieces, so that a million packets take seconds.
  * Little-endian, link type Ethernet, times in microseconds or nanoseconds. Errors: CAPTURE_UNWRITABLE.
  */
-import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { failure, type Result, success } from '../domain/result.js';
 import type { UnixMicros } from '../domain/units.js';
 import { type Manifest, tallyOf } from './manifest.js';
@@ -72,13 +72,18 @@ export function pcapWriter(
 
 export const manifestPath = (capturePath: string): string => `${capturePath}.json`;
 
-/** Writes the whole scenario to `path` and its manifest beside it; a reader never sees half a manifest's capture. */
+/** Writes the whole scenario to `path`, then its manifest beside it: where there is a manifest, the capture is whole. */
 export function writeCapture(
   path: string,
   prepared: PreparedScenario,
   precision: Precision = 'micro',
 ): Result<Manifest> {
   const tally = tallyOf(prepared);
+  try {
+    rmSync(manifestPath(path), { force: true });
+  } catch (error) {
+    return unwritable(error);
+  }
   const written = writePieces(path, (sink) => {
     const writer = pcapWriter(prepared.scenario.startMicros, precision, sink);
     for (const batch of frames(prepared)) {

@@ -2,8 +2,9 @@
  * Checks a scenario as a whole, says everything that is wrong with it (CONFIG_INVALID), and makes ready what it takes.
  */
 import type { Family } from '../domain/address.js';
+import { prefixSet } from '../domain/prefix-table.js';
 import { failure, type Result, success } from '../domain/result.js';
-import { type Block, blockContains, outsideOf, parseBlock } from './addresses.js';
+import { type Block, outsideOf, parseBlock } from './addresses.js';
 import { background } from './background.js';
 import { inOrder } from './frames/ip.js';
 import { buildLink } from './frames/link.js';
@@ -144,12 +145,9 @@ function prepareAttack(
   if (targets.length === 0) faults.push('targets: at least one is needed');
   if (targets.length > maxTargets) faults.push(`targets: at most ${maxTargets}`);
   if (targets.some((block) => block.family !== family)) faults.push('targets must be of one IP version');
-  for (const target of targets) {
-    if (!networks.some((network) => network.bits <= target.bits && blockContains(network, target.bytes))) {
-      faults.push(`target ${target.key} lies in none of the networks`);
-      break;
-    }
-  }
+  const ours = prefixSet(networks.map((network) => network.key));
+  const stray = targets.find((target) => !ours.covers(target.key));
+  if (stray !== undefined) faults.push(`target ${stray.key} lies in none of the networks`);
   if (part.encapsulations.length === 0) faults.push('encapsulations: at least one is needed');
   if (family === 4 && part.extensions.length > 0) faults.push('extensions are of IPv6');
   if (family === 6 && part.ipOptions) faults.push('ipOptions are of IPv4');

@@ -17,8 +17,11 @@ export type Random = {
   readonly chance: (share: number) => boolean;
   /** Both ends included. */
   readonly between: (low: number, high: number) => number;
-  /** Heavy-tailed: Pareto with exponent `alpha`, at least `low`, cut at `high`, rounded down. */
-  readonly pareto: (low: number, alpha: number, high: number) => number;
+  /**
+   * Heavy-tailed: Pareto with exponent 1, at least `low`, cut at `high`, rounded down. Other exponents need a
+   * power, which IEEE 754 leaves inexact: machines would differ.
+   */
+  readonly pareto: (low: number, high: number) => number;
   /** One of `items`; throws on an empty list. */
   readonly pick: <T>(items: readonly T[]) => T;
   readonly fill: (bytes: Uint8Array) => Uint8Array;
@@ -54,7 +57,7 @@ export function createRandom(seed: number, label = ''): Random {
     below,
     chance: (share) => u32() * twoToMinus32 < share,
     between: (low, high) => low + below(high - low + 1),
-    pareto: (low, alpha, high) => Math.min(high, Math.floor(low / (1 - unit()) ** (1 / alpha))),
+    pareto: (low, high) => Math.min(high, Math.floor(low / (1 - unit()))),
     pick: (items) => {
       const item = items[below(items.length)];
       if (item === undefined) throw new RangeError('nothing to pick from');

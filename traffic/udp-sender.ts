@@ -21,7 +21,7 @@ export type Pace = {
 };
 
 export type SendOutcome = SflowTotals & {
-  /** Datagrams that the system refused. */
+  /** Datagrams that the system or the collector's host refused. */
   readonly refused: number;
   /** The most that sending was behind the scenario's time. */
   readonly latestMs: number;
@@ -47,6 +47,8 @@ export async function sendSflow(
   const exporter = sflowExporter(options);
   const startedMs = pace.now();
   let refused = 0;
+  // A port that nobody listens on answers late, to the socket and not to the datagram.
+  socket.on('error', () => refused++);
   let latestMs = 0;
 
   const sendAll = async (waiting: readonly Due[]): Promise<void> => {
@@ -95,8 +97,6 @@ function openSocket({ address, port }: Collector): Promise<Result<Socket>> {
         refuse(error);
         return;
       }
-      // Refusals of a closed port arrive late; sendOne counts those that concern it.
-      socket.on('error', () => {});
       resolve(success(socket));
     });
   });

@@ -82,7 +82,7 @@ const quicAckBytes = 40;
 
 /** Protected packets with a short header (RFC 9000 section 17.3): what is seen once the handshake is done. */
 export function quicSession(ends: Ends, random: Random, library: Library): Session {
-  const count = random.pareto(3, 1.2, quicMaxPackets);
+  const count = random.pareto(3, quicMaxPackets);
   const clientHead = random.fill(new Uint8Array(8));
   const serverHead = random.fill(new Uint8Array(8));
   for (const head of [clientHead, serverHead]) head[0] = 0x40 | ((head[0] ?? 0) & 0x3f);
@@ -120,7 +120,7 @@ const mediaMaxDatagrams = 200;
 
 /** Datagrams beyond the MTU, one way: each is a first and some later fragments. */
 export function fragmentedSession(ends: Ends, random: Random, library: Library): Session {
-  let datagrams = random.pareto(2, 1.2, mediaMaxDatagrams);
+  let datagrams = random.pareto(2, mediaMaxDatagrams);
   let offset = 0;
   let length = 0;
   let at = 0;

@@ -28,7 +28,7 @@ export type PoolOptions = {
 export function sessionPool({ random, size, link, open }: PoolOptions): PacketWriter {
   const packet = newPacket(link);
   const pool: PooledSession[] = Array.from({ length: size }, () => open());
-  let identification = random.u32();
+  let identification = random.u32() | 0;
 
   const writer: PacketWriter = {
     direction: incoming,
@@ -41,7 +41,8 @@ export function sessionPool({ random, size, link, open }: PoolOptions): PacketWr
       packet.link = ends.link;
       packet.extensions = ends.extensions;
       packet.hopLimit = 56;
-      packet.identification = identification++;
+      identification = (identification + 1) | 0;
+      packet.identification = identification;
       session.step(packet, micros);
       const { fromClient } = session;
       packet.source = fromClient ? ends.client : ends.server;

@@ -31,15 +31,16 @@ export function tcpSession(ends: Ends, random: Random, pool: Payload): Session {
   const mss = roomBetween(ends) - tcpWithTimestamps;
   const handshake = synOptions(mss + 12);
   const roundTripMicros = random.between(2_000, 120_000);
-  const clockOffset = random.u32();
+  const clockOffset = random.u32() | 0;
   const upload = random.chance(0.15);
   let rounds = isHttp ? 1 : random.between(1, maxRounds);
   let segments = 0;
   let unacknowledged = 0;
   let answered = false;
   let stage: Stage = 'syn';
-  let clientNext = random.u32();
-  let serverNext = random.u32();
+  // Signed, like all words that are counted up here: V8 keeps those unboxed.
+  let clientNext = random.u32() | 0;
+  let serverNext = random.u32() | 0;
 
   const send = (packet: Packet, fromClient: boolean, flags: number, length: number): void => {
     session.fromClient = fromClient;
@@ -48,8 +49,8 @@ export function tcpSession(ends: Ends, random: Random, pool: Payload): Session {
     packet.acknowledgement = flags & tcpFlags.ack ? (fromClient ? serverNext : clientNext) : 0;
     packet.payloadLength = length;
     const used = length + (flags & (tcpFlags.syn | tcpFlags.fin) ? 1 : 0);
-    if (fromClient) clientNext = (clientNext + used) >>> 0;
-    else serverNext = (serverNext + used) >>> 0;
+    if (fromClient) clientNext = (clientNext + used) | 0;
+    else serverNext = (serverNext + used) | 0;
   };
   const data = (packet: Packet, fromClient: boolean, length: number, text: Uint8Array): void => {
     packet.payloadAt = random.below((pool.bytes.length - length) >> 1) * 2;
@@ -73,7 +74,7 @@ export function tcpSession(ends: Ends, random: Random, pool: Payload): Session {
       packet.head = noBytes;
       packet.window = 64_240;
       packet.tcpOptions = timestamps;
-      const now = clockOffset + Math.floor(micros / 1000);
+      const now = (clockOffset + Math.floor(micros / 1000)) | 0;
       put32(timestamps, 4, now);
       put32(timestamps, 8, now - Math.floor(roundTripMicros / 1000));
       switch (stage) {
@@ -97,7 +98,7 @@ export function tcpSession(ends: Ends, random: Random, pool: Payload): Session {
           break;
         case 'request':
           data(packet, true, isHttp ? request.length : random.between(120, 700), request);
-          segments = random.pareto(1, 1.2, maxSegments);
+          segments = random.pareto(1, maxSegments);
           unacknowledged = 0;
           stage = 'answer';
           break;

@@ -228,11 +228,16 @@ describe.skipIf(!hasTshark)('tshark (skipped where it is not installed)', () => 
     ['ipmi', 'rmcp'],
   ];
   test('takes the answers for the services they are of', () => {
-    for (const [name, protocol] of dissectors) {
-      const path = capture(`service-${name}`, [{ ...named(name), families: [4] }]);
-      const whole = sharkFields(path, '', ['frame.protocols']).filter(([layers]) =>
-        layers?.includes(`:${protocol}`),
-      );
+    const path = capture(
+      'dissected',
+      dissectors.map(([name]) => ({ ...named(name), families: [4] })),
+    );
+    const layers = sharkFields(path, '', ['frame.protocols']).map(([list]) => list ?? '');
+    // 200 frames of each, one service after the other.
+    for (const [index, [name, protocol]] of dissectors.entries()) {
+      const whole = layers
+        .slice(index * 200, (index + 1) * 200)
+        .filter((list) => list.includes(`:${protocol}`));
       // A datagram in fragments is recognised at its last one.
       expect(whole.length, name).toBeGreaterThan(named(name).fragments ? 60 : 199);
     }

@@ -159,7 +159,7 @@ test('ban, details and unban reach the script once each, in order, with their ar
   await it.stop();
 });
 
-test('the script runs within a few milliseconds of the decision', async () => {
+test('no timer stands between the decision and the script', async () => {
   const on = stage();
   const it = await play(on);
   const tookMs: number[] = [];
@@ -172,8 +172,9 @@ test('the script runs within a few milliseconds of the decision', async () => {
   }
   tookMs.sort((a, b) => a - b);
   const median = tookMs[7] ?? 0;
-  // sh, head and date are in it too. Generous, since a test machine may be busy; the figures are in the message.
-  assert.ok(median < 50, `median ${median} ms of ${tookMs.map(Math.round)}`);
+  // Milliseconds on an idle machine, sh, head and date included. The journal's patience and the ledger's second of
+  // retries would show even on a busy one.
+  assert.ok(median < 400, `median ${median} ms of ${tookMs.map(Math.round)}`);
   await it.stop();
 });
 

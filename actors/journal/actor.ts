@@ -4,6 +4,7 @@
  *
  * A question about what is still on is put to the journal behind all writes that came before it.
  */
+import { type Pace, pace } from '../../domain/pace.js';
 import type { Journal, JournalEntry } from '../../domain/ports.js';
 import { failure, type Result } from '../../domain/result.js';
 import type { Behaviour, Context } from '../../supervision/behaviour.js';
@@ -18,10 +19,15 @@ type Question = {
   readonly reply: Extract<JournalMessage, { kind: 'active' }>['reply'];
   readonly behind: number;
 };
-type State = { readonly batches: core.Batches; questions: Question[] };
+type State = {
+  readonly batches: core.Batches;
+  questions: Question[];
+  readonly complaint: Pace;
+};
 
 const mailboxBound = 65_536;
 const maxQuestions = 1024;
+const complaintMs = 10_000;
 const stopDeadlineMs = 5000;
 
 export const journalActor = (deps: JournalDeps): ChildSpec<State, JournalMessage> => ({
@@ -36,17 +42,17 @@ export const journalActor = (deps: JournalDeps): ChildSpec<State, JournalMessage
 
 export const journalBehaviour = (deps: JournalDeps): Behaviour<State, JournalMessage> => ({
   name: 'journal',
-  init: () => ({ batches: core.noBatches(), questions: [] }),
+  init: () => ({ batches: core.noBatches(), questions: [], complaint: pace(complaintMs) }),
   receive(state, message, context) {
     switch (message.kind) {
       case 'write':
-        perform(core.offer(state.batches, message), deps, context);
+        perform(state, core.offer(state.batches, message), deps, context);
         break;
       case 'appended':
-        perform(core.settle(state.batches, message.result), deps, context);
+        perform(state, core.settle(state.batches, message.result), deps, context);
         break;
       case 'retry':
-        perform(core.again(state.batches), deps, context);
+        perform(state, core.again(state.batches), deps, context);
         break;
       case 'active':
         if (state.questions.length < maxQuestions) {
@@ -69,21 +75,34 @@ export const journalBehaviour = (deps: JournalDeps): Behaviour<State, JournalMes
   },
 });
 
-function perform(effects: readonly core.Effect[], deps: JournalDeps, context: Context<JournalMessage>): void {
+function perform(
+  state: State,
+  effects: readonly core.Effect[],
+  deps: JournalDeps,
+  context: Context<JournalMessage>,
+): void {
   for (const effect of effects) {
     switch (effect.kind) {
       case 'append':
         append(effect.entries, deps, context);
         break;
       case 'pause':
-        context.log.warn('journal not written, trying again', { inMs: effect.ms });
+        context.log.debug('journal not written, trying again', { inMs: effect.ms });
         context.after(effect.ms, { kind: 'retry' });
         break;
       case 'reply':
-        if (!effect.result.ok) context.log.error('journal not written', { ...effect.result.error });
+        complain(state, effect.result, context);
         for (const write of effect.writes) write.reply(effect.result);
     }
   }
+}
+
+function complain(state: State, result: Result<void>, { clock, log }: Context<JournalMessage>): void {
+  if (result.ok) return;
+  const kept = state.complaint(clock.now());
+  if (kept === null) return;
+  const { refused, failed } = state.batches;
+  log.error('journal not written', { ...result.error, failed, refused, kept });
 }
 
 function append(

@@ -12,7 +12,7 @@ import type { Milliseconds } from '../../domain/units.js';
 export const attempts = 3;
 /** Pauses before the second attempt, the third, … */
 const pausesMs: readonly Milliseconds[] = [20, 200];
-export const maxWaiting = 20_000;
+export const maxWaiting = 60_000;
 /** Entries of one transaction, more only when a single write has more. */
 const maxTransaction = 2000;
 

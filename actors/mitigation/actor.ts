@@ -7,6 +7,7 @@
 import { parseHost } from '../../domain/address.js';
 import { type Attack, subjectText } from '../../domain/attack.js';
 import type { Mitigation } from '../../domain/mitigation.js';
+import { type Pace, pace } from '../../domain/pace.js';
 import { parsePrefix } from '../../domain/prefix.js';
 import { failure, type Result } from '../../domain/result.js';
 import { quietRates } from '../../domain/traffic.js';
@@ -41,10 +42,16 @@ export type LedgerDeps = {
 };
 
 const tickMs = 1000;
+const complaintMs = 10_000;
 const mailboxBound = 65_536;
 
 /** `armed`: a look at who has waited too long for the journal is on its way. */
-type State = { readonly ledger: Ledger; armed: boolean };
+type State = {
+  readonly ledger: Ledger;
+  armed: boolean;
+  /** One for each phrase that is a complaint. */
+  readonly paces: Map<string, Pace>;
+};
 
 export const ledgerActor = (deps: LedgerDeps): ChildSpec<State, LedgerMessage> => ({
   kind: 'actor',
@@ -62,7 +69,7 @@ export const ledgerBehaviour = (deps: LedgerDeps): Behaviour<State, LedgerMessag
     askJournal(deps, context);
     context.every(tickMs, { kind: 'retry' });
     context.every(tickMs, { kind: 'expire' });
-    return { ledger: emptyLedger(), armed: false };
+    return { ledger: emptyLedger(), armed: false, paces: new Map() };
   },
   receive(state, message, context) {
     const { ledger } = state;
@@ -72,18 +79,18 @@ export const ledgerBehaviour = (deps: LedgerDeps): Behaviour<State, LedgerMessag
         message.reply(core.wanted(ledger));
         return state;
       case 'restored':
-        onRestored(ledger, message.mitigations, deps, context);
+        onRestored(state, message.mitigations, deps, context);
         break;
       case 'retry':
         if (!ledger.restored) askJournal(deps, context);
-        perform(back.retry(ledger, at), deps, context);
+        perform(state, back.retry(ledger, at), deps, context);
         break;
       case 'overdue':
         state.armed = false;
-        perform(back.overdue(ledger, at), deps, context);
+        perform(state, back.overdue(ledger, at), deps, context);
         break;
       default:
-        perform(decide(ledger, message, at, deps), deps, context);
+        perform(state, decide(ledger, message, at, deps), deps, context);
     }
     const leftMs = state.armed ? null : back.patienceLeftMs(ledger, at);
     if (leftMs !== null) {
@@ -93,8 +100,8 @@ export const ledgerBehaviour = (deps: LedgerDeps): Behaviour<State, LedgerMessag
     return state;
   },
   /** The journal stops after the ledger, and with all that it was given: a mark still waiting here would tell the script twice. */
-  stop({ ledger }, context) {
-    perform(back.flush(ledger, context.clock.unixMicros()), deps, context);
+  stop(state, context) {
+    perform(state, back.flush(state.ledger, context.clock.unixMicros()), deps, context);
   },
 });
 
@@ -180,17 +187,23 @@ function askJournal(deps: LedgerDeps, { self, log }: Context<LedgerMessage>): vo
 }
 
 function onRestored(
-  ledger: Ledger,
+  state: State,
   mitigations: readonly Mitigation[] | null,
   deps: LedgerDeps,
   context: Context<LedgerMessage>,
 ): void {
+  const { ledger } = state;
   if (mitigations === null || ledger.restored) return; // 'retry' asks again
-  perform(back.restore(ledger, mitigations, context.clock.unixMicros()), deps, context);
+  perform(state, back.restore(ledger, mitigations, context.clock.unixMicros()), deps, context);
   deps.restored(core.wanted(ledger).flatMap(({ attack }) => (attack.origin === 'detected' ? [attack] : [])));
 }
 
-function perform(effects: readonly Effect[], deps: LedgerDeps, context: Context<LedgerMessage>): void {
+function perform(
+  state: State,
+  effects: readonly Effect[],
+  deps: LedgerDeps,
+  context: Context<LedgerMessage>,
+): void {
   for (const effect of effects) {
     switch (effect.kind) {
       case 'write':
@@ -206,9 +219,25 @@ function perform(effects: readonly Effect[], deps: LedgerDeps, context: Context<
         effect.reply(effect.result);
         break;
       case 'log':
-        context.log[effect.level](effect.phrase, effect.fields);
+        say(state, effect, context);
     }
   }
+}
+
+/** Complaints at their own pace; what an operator follows, each time. */
+function say(
+  state: State,
+  { level, phrase, fields }: Extract<Effect, { kind: 'log' }>,
+  { clock, log }: Context<LedgerMessage>,
+): void {
+  if (level === 'info') {
+    log.info(phrase, fields);
+    return;
+  }
+  const own = state.paces.get(phrase) ?? pace(complaintMs);
+  state.paces.set(phrase, own);
+  const kept = own(clock.now());
+  if (kept !== null) log[level](phrase, { ...fields, kept });
 }
 
 function write(

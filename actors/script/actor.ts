@@ -6,7 +6,8 @@
  * At stop, running scripts may finish within the grace; after it they go on by themselves, each in its own process
  * group. Waiting jobs were never marked as told: `restarted` has the ledger hand them over to the next incarnation.
  */
-import type { Log, ScriptOutcome, ScriptRunner } from '../../domain/ports.js';
+import { type Pace, pace } from '../../domain/pace.js';
+import type { Log, LogFields, ScriptOutcome, ScriptRunner } from '../../domain/ports.js';
 import type { Result } from '../../domain/result.js';
 import type { Milliseconds } from '../../domain/units.js';
 import type { Behaviour, Context } from '../../supervision/behaviour.js';
@@ -33,14 +34,14 @@ type State = {
   started: number;
   failed: number;
   timedOut: number;
-  /** By failure code: when it was last logged, and how often it came since. */
-  readonly quiet: Map<string, { readonly at: Milliseconds; suppressed: number }>;
+  /** One for each kind of complaint. */
+  readonly paces: Map<string, Pace>;
 };
 
 /** A script is not stopped with its actor; its own time limit holds. */
 const neverAborted = new AbortController().signal;
 const stopGraceMs = 2000;
-const warnEveryMs = 10_000;
+const complaintMs = 10_000;
 const maxOutputLines = 50;
 const mailboxSlack = 1024;
 
@@ -64,7 +65,7 @@ export const scriptBehaviour = (deps: ScriptDeps): Behaviour<State, ScriptMessag
       started: 0,
       failed: 0,
       timedOut: 0,
-      quiet: new Map(),
+      paces: new Map(),
     };
   },
   receive(state, message, context) {
@@ -182,20 +183,16 @@ function logOutput(log: Log, { attack, action }: Notify, output: string): void {
   if (left > 0) log.info('script said more', { attack, action, lines: left });
 }
 
-/** The first of a kind at once, then one line per `warnEveryMs` with the count of those between. */
+/** A line for each kind of complaint, at its own pace. */
 function warn(
   state: State,
   context: Context<ScriptMessage>,
   phrase: string,
-  key: string,
-  fields: { readonly [field: string]: unknown },
+  kind: string,
+  fields: LogFields,
 ): void {
-  const now = context.clock.now();
-  const last = state.quiet.get(key);
-  if (last !== undefined && now - last.at < warnEveryMs) {
-    last.suppressed++;
-    return;
-  }
-  state.quiet.set(key, { at: now, suppressed: 0 });
-  context.log.warn(phrase, last?.suppressed ? { ...fields, suppressed: last.suppressed } : fields);
+  const own = state.paces.get(kind) ?? pace(complaintMs);
+  state.paces.set(kind, own);
+  const kept = own(context.clock.now());
+  if (kept !== null) context.log.warn(phrase, { ...fields, kept });
 }

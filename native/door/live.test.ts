@@ -88,7 +88,7 @@ test('an sFlow datagram over loopback is counted with its sampling undone, judge
   await until(() => source.stats().packets >= 3 && source.stats().unparsed >= 1);
   const stats = source.stats();
   expect(stats.totals.incoming).toEqual({ packets: 3 * 4096, bytes: 3 * 4096 * 100 });
-  expect(Object.keys(stats.errors)).toEqual(['sflow_truncated']);
+  expect(Object.keys(stats.errors)).toEqual(['sflow_bad_sample_length']);
   expect(await judgeNow(source, Date.now() * 1000)).toEqual([
     { subject: { kind: 'host', host: victim }, metric: 'pps' },
   ]);

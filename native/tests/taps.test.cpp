@@ -1,0 +1,147 @@
+/// engine/: taps and the recent ring.
+#include <atomic>
+#include <thread>
+
+#include "../base/address.hpp"
+#include "../engine/taps.hpp"
+#include "check.hpp"
+
+using namespace tidegate;
+
+namespace {
+
+const Address kVictim = ipv4_address(0xc6336407);
+const Address kOther = ipv4_address(0xc6336408);
+const Address kForeign = ipv4_address(0xcb007101);
+constexpr std::int64_t kEpoch = 1'795'480'780'000'000;
+
+/// A batch of equal packets, one every `gap` micros.
+class Packets {
+ public:
+  Packets(std::size_t count, const Address& source, const Address& destination, std::int64_t at, std::int64_t gap = 1) {
+    for (std::size_t i = 0; i < count; ++i) {
+      Sighting sighting;
+      sighting.facts.source = source;
+      sighting.facts.destination = destination;
+      sighting.facts.source_port = static_cast<std::uint16_t>(i);
+      sightings_.push_back(sighting);
+      directions_.push_back(Direction::incoming);
+      frames_.push_back({bytes_, at + static_cast<std::int64_t>(i) * gap, 1});
+    }
+  }
+  void shown_to(PacketObserver& observer) const { observer.observe({sightings_, directions_, frames_}); }
+
+ private:
+  std::array<std::byte, 100> bytes_{std::byte{0xaa}};
+  std::vector<Sighting> sightings_;
+  std::vector<Direction> directions_;
+  std::vector<FrameView> frames_;
+};
+
+Prefix host(const Address& address) { return make_prefix(address, address_bits(address.family)); }
+
+}  // namespace
+
+TEST("a tap gives packets to and from its host alone, cut to the sample length, and no more than asked") {
+  Taps taps{64, 1};
+  const auto lane = taps.for_lane();
+  const auto tap = taps.open(host(kVictim), 20);
+  Packets{10, kForeign, kOther, kEpoch}.shown_to(*lane);
+  Packets{5, kForeign, kVictim, kEpoch + 100}.shown_to(*lane);
+  Packets{5, kVictim, kForeign, kEpoch + 200}.shown_to(*lane);
+  auto read = tap->read();
+  REQUIRE(read.size() == 10U);
+  CHECK(read[0].at_micros == kEpoch + 100);
+  CHECK(read[0].bytes.size() == 64U);
+  CHECK(read[0].bytes[0] == std::byte{0xaa});
+  CHECK(read[9].facts.source == kVictim);
+  CHECK(tap->read().empty());
+  Packets{100, kForeign, kVictim, kEpoch + 300}.shown_to(*lane);
+  CHECK(tap->read().size() == 10U);
+  CHECK(!tap->wants_more());
+}
+
+TEST("a prefix is tapped whole, and a packet within it is taken once") {
+  Taps taps{64, 1};
+  const auto lane = taps.for_lane();
+  const auto tap = taps.open(make_prefix(kVictim, 24), 100);
+  Packets{3, kOther, kVictim, kEpoch}.shown_to(*lane);
+  Packets{3, kForeign, kOther, kEpoch}.shown_to(*lane);
+  CHECK(tap->read().size() == 6U);
+  taps.close(tap);
+  Packets{3, kForeign, kOther, kEpoch}.shown_to(*lane);
+  CHECK(tap->read().empty());
+  CHECK(taps.active() == 0U);
+}
+
+TEST("packets from before the tap come first, at most half of what is asked for") {
+  Taps taps{64, 1};
+  const auto lane = taps.for_lane();
+  Packets{500, kForeign, kVictim, kEpoch, 1000}.shown_to(*lane);
+  const auto tap = taps.open(host(kVictim), 100);
+  Packets{500, kForeign, kVictim, kEpoch + 1'000'000}.shown_to(*lane);
+  const auto read = tap->read();
+  REQUIRE(read.size() == 100U);
+  CHECK(read[0].at_micros == kEpoch + 450'000);
+  CHECK(read[49].at_micros == kEpoch + 499'000);
+  CHECK(read[50].at_micros == kEpoch + 1'000'000);
+}
+
+TEST("the recent ring spans about two seconds at any steady rate") {
+  for (const std::int64_t gap : {std::int64_t{1}, std::int64_t{10}, std::int64_t{100}, std::int64_t{500}}) {
+    RecentRing ring{64};
+    constexpr std::int64_t kBatch = 32;
+    struct Feed final : PacketObserver {
+      RecentRing& ring;
+      explicit Feed(RecentRing& to) : ring{to} {}
+      void observe(const ObservedBatch& batch) noexcept override { ring.observe(batch, 0); }
+    } feed{ring};
+    const std::int64_t end = kEpoch + 6'000'000;
+    for (std::int64_t at = kEpoch; at < end; at += kBatch * gap) {
+      Packets{kBatch, kForeign, kVictim, at, gap}.shown_to(feed);
+    }
+    const auto all = ring.matching(host(kVictim), kRecentSlots);
+    REQUIRE(!all.empty());
+    NOTE("a packet every " + std::to_string(gap) + " us");
+    const std::int64_t span = end - all.front().at_micros;
+    CHECK(span > kRecentSpanMicros / 2);
+    CHECK(span < kRecentSpanMicros * 3);
+  }
+}
+
+TEST("more taps than the bound are refused and counted, and still give packets from before") {
+  Taps taps{16, 1};
+  const auto lane = taps.for_lane();
+  Packets{10, kForeign, kVictim, kEpoch, 1000}.shown_to(*lane);
+  std::vector<std::shared_ptr<Tap>> open;
+  for (std::size_t i = 0; i < kMaxTaps; ++i) open.push_back(taps.open(host(kOther), 10));
+  CHECK(taps.refused() == 0U);
+  const auto refused = taps.open(host(kVictim), 10);
+  CHECK(taps.refused() == 1U);
+  Packets{10, kForeign, kVictim, kEpoch + 20'000}.shown_to(*lane);
+  CHECK(refused->read().size() == 5U);
+}
+
+TEST("lanes offer while taps open, are read and close") {
+  Taps taps{64, 1};
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 2; ++i) {
+    threads.emplace_back([&taps, &stop] {
+      const auto lane = taps.for_lane();
+      for (std::int64_t at = kEpoch; !stop.load(); at += 32) Packets{32, kForeign, kVictim, at}.shown_to(*lane);
+    });
+  }
+  std::size_t read = 0;
+  for (int round = 0; round < 200; ++round) {
+    const auto tap = taps.open(host(kVictim), 50);
+    for (int wait = 0; wait < 1000 && tap->wants_more(); ++wait) std::this_thread::yield();
+    const std::size_t got = tap->read().size();
+    CHECK(got <= 50U);
+    read += got;
+    taps.close(tap);
+  }
+  stop.store(true);
+  for (auto& thread : threads) thread.join();
+  CHECK(read > 0U);
+}

@@ -34,7 +34,7 @@ TEST("frames are sent at the rate asked for, loop after loop") {
     CHECK(sent.bytes == 8000 * 60);
     CHECK(sent.refused == 0);
     CHECK(sent.seconds >= 0.198);
-    CHECK(sent.seconds < 0.3);
+    CHECK(sent.seconds < 0.8);  // a busy machine may be late, never early
   });
 }
 
@@ -44,7 +44,7 @@ TEST("without a rate the capture's own times hold, and a clock that steps back h
     const auto sent = send({.interface = kNear, .path = file.path(), .packets_per_second = {}, .loops = 2});
     CHECK(sent.sent == 8);
     CHECK(sent.seconds >= 0.23);  // 100 ms, a mean gap of 33 ms, 100 ms
-    CHECK(sent.seconds < 0.4);
+    CHECK(sent.seconds < 0.8);
   });
 }
 

@@ -19,6 +19,8 @@ inline constexpr unsigned kMaxVlanTags = 4;
 inline constexpr unsigned kMaxMplsLabels = 16;
 /// IPv6 extension headers in a row.
 inline constexpr unsigned kMaxExtensionHeaders = 16;
+/// Options read in a hop-by-hop header while looking for a jumbo payload length.
+inline constexpr unsigned kMaxHopByHopOptions = 32;
 
 /// Reads link, tags, labels, IP and the start of the transport header.
 ///

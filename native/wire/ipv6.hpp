@@ -10,8 +10,6 @@
 namespace tidegate {
 
 inline constexpr std::uint32_t kIpv6HeaderBytes = 40;
-/// Options read in a hop-by-hop header while looking for a jumbo payload length.
-inline constexpr unsigned kMaxHopByHopOptions = 32;
 
 /// Extension headers that lead on to another header (IANA "IPv6 Extension Header Types").
 /// ESP (50) hides what follows and 'no next header' (59) ends the chain, so both count as protocols.

@@ -266,3 +266,32 @@ test('a new whitelist releases the attack on it, and is still known after a cras
   expect(ledger.said.length).toBe(1);
   await tree.stop();
 });
+
+test('of many attacks found at once all are decided at once, and explained a few at a time', async () => {
+  const { time, meter, ledger, started, absorb, tree } = await detection();
+  await pass(time, tickMs);
+  const many = Array.from({ length: 300 }, (_, n) => `10.0.${n >> 8}.${n & 255}` as HostKey);
+  meter.exceeded = many.map((address) => ({ ...over(), subject: { kind: 'host', host: address } }));
+  await absorb();
+  expect(ledger.said.length).toBe(300);
+  expect(started.length).toBeLessThan(100);
+  await pass(time, tickMs);
+  expect(new Set(started.map(({ id }) => id)).size).toBe(300);
+  expect(started.length).toBe(300);
+  await tree.stop();
+});
+
+test('an attack that is released before its actor has started is released all the same', async () => {
+  const { time, meter, ledger, told, place, tree } = await detection();
+  await pass(time, tickMs);
+  const many = Array.from({ length: 100 }, (_, n) => `10.0.0.${n}` as HostKey);
+  meter.exceeded = many.map((address) => ({ ...over(), subject: { kind: 'host', host: address } }));
+  place.ref.send({ kind: 'absorb', batch: { type: 'batch' } });
+  await idle();
+  const last = ledger.said.at(-1);
+  if (last?.kind !== 'mitigate') throw new Error('no decision');
+  place.ref.send({ kind: 'release', attack: last.attack.id });
+  await pass(time, tickMs);
+  expect(told).toEqual([{ kind: 'release' }]);
+  await tree.stop();
+});

@@ -67,6 +67,7 @@ export type HostgroupDeps = {
   readonly serial: () => number;
 };
 
+type Starting = { readonly attack: Attack; readonly mode: AttackMode };
 type Watch = {
   group: Hostgroup;
   whitelist: PrefixSet;
@@ -74,6 +75,8 @@ type Watch = {
   calmKnownFrom: number;
   readonly rounds: Rounds;
   readonly attacks: Map<AttackId, AttackChild>;
+  /** Decided and told to the ledger, their actors not started yet; at most as many as are held. */
+  readonly starting: Map<AttackId, Starting>;
   /** Decisions that the ledger's mailbox did not take: said again at every judgement. */
   undecided: readonly Attack[];
   judgedAt: Milliseconds;
@@ -92,6 +95,9 @@ const successorAfterMs = 5_000;
 /** An attack that is over keeps its actor for so long: its files may still be on their way to the disk. */
 const retireAfterMs = 5_000;
 const settleTicks = 4;
+/** Some 0.1 ms each. */
+const startsAtOnce = 32;
+const startPauseMs = 2;
 const complaintMs = 30_000;
 /** Without batches the windows still run out: judged so many ticks apart. */
 const idleTicks = 5;
@@ -119,6 +125,7 @@ export function hostgroupActor(deps: HostgroupDeps): ChildSpec<Watch, HostgroupM
       calmKnownFrom: context.clock.unixMicros() + group.windowMs * 1000,
       rounds: emptyRounds(),
       attacks: new Map(),
+      starting: new Map(),
       undecided: [],
       judgedAt: context.clock.now(),
       due: false,
@@ -190,7 +197,7 @@ export function hostgroupActor(deps: HostgroupDeps): ChildSpec<Watch, HostgroupM
           watch.meter.unwatch(effect.subject, effect.direction);
           break;
         case 'start':
-          start(watch, effect.attack, effect.mode, context);
+          watch.starting.set(effect.attack.id, effect);
           break;
         case 'tell':
           watch.attacks
@@ -198,7 +205,7 @@ export function hostgroupActor(deps: HostgroupDeps): ChildSpec<Watch, HostgroupM
             ?.ref.send({ kind: 'standing', standing: effect.standing, at: effect.at });
           break;
         case 'release':
-          watch.attacks.get(effect.attack)?.ref.send({ kind: 'release' });
+          release(watch, effect.attack, context);
           break;
         case 'end':
           context.after(retireAfterMs, { kind: 'attack_ended', attack: effect.attack });
@@ -210,6 +217,7 @@ export function hostgroupActor(deps: HostgroupDeps): ChildSpec<Watch, HostgroupM
       }
       remark(effect, watch.group.name, watch.paces.refused, context);
     }
+    if (watch.starting.size > 0) startSome(watch, context);
   }
 
   function sendDecisions(watch: Watch, attacks: readonly Attack[], context: Context<HostgroupMessage>): void {
@@ -219,6 +227,29 @@ export function hostgroupActor(deps: HostgroupDeps): ChildSpec<Watch, HostgroupM
     const kept = watch.paces.undecided(context.clock.now());
     if (kept !== null)
       context.log.error('the ledger takes no decisions', { waiting: watch.undecided.length, kept });
+  }
+
+  /** All decisions at once, explanations a few at a time: a carpet attack must not stall the loop. */
+  function startSome(watch: Watch, context: Context<HostgroupMessage>): void {
+    let left = startsAtOnce;
+    for (const [id, { attack, mode }] of watch.starting) {
+      if (left === 0) {
+        context.after(startPauseMs, { kind: 'start_more' });
+        return;
+      }
+      left -= 1;
+      watch.starting.delete(id);
+      start(watch, attack, mode, context);
+    }
+  }
+
+  function release(watch: Watch, id: AttackId, context: Context<HostgroupMessage>): void {
+    const waiting = watch.starting.get(id);
+    if (waiting !== undefined) {
+      watch.starting.delete(id);
+      start(watch, waiting.attack, waiting.mode, context);
+    }
+    watch.attacks.get(id)?.ref.send({ kind: 'release' });
   }
 
   function start(watch: Watch, attack: Attack, mode: AttackMode, context: Context<HostgroupMessage>): void {
@@ -312,7 +343,10 @@ export function hostgroupActor(deps: HostgroupDeps): ChildSpec<Watch, HostgroupM
             succeed(watch, message.attack, context);
             return watch;
           case 'release':
-            watch.attacks.get(message.attack)?.ref.send({ kind: 'release' });
+            release(watch, message.attack, context);
+            return watch;
+          case 'start_more':
+            startSome(watch, context);
             return watch;
           case 'reconfigure':
             reconfigure(watch, message.group, message.whitelist, context);

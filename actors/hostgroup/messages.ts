@@ -29,6 +29,8 @@ export type HostgroupMessage =
   | { readonly kind: 'attack_revised'; readonly attack: Attack }
   /** A ban by hand of a host of this group, or its end. */
   | { readonly kind: 'release'; readonly attack: AttackId }
+  /** More attacks were found at once than actors are started at once: the next ones. */
+  | { readonly kind: 'start_more' }
   /** The attack actor is gone without a word; it gets a successor. */
   | { readonly kind: 'attack_lost'; readonly attack: AttackId }
   | {

@@ -3,8 +3,8 @@
  * `mirror_afpacket` and what a run varies are changed.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { cliPath } from './built.js';
 import { recordingScript, type ScriptCalls } from './calls.js';
 import { type Program, start } from './process.js';
 
@@ -26,12 +26,6 @@ export type Conditions = {
 };
 
 export const stockConfiguration = '/etc/fastnetmon.conf';
-
-const packageRoot = (): string => {
-  const here = dirname(fileURLToPath(import.meta.url));
-  return here.includes('/dist/') ? join(here, '..', '..') : join(here, '..');
-};
-export const cliPath = join(packageRoot(), 'dist', 'console', 'cli', 'bin.js');
 
 /** The stock file with some options given other values; an option it does not have is added at its end. */
 export function reconfigured(stock: string, options: Readonly<Record<string, string>>): string {

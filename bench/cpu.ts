@@ -3,7 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { backgroundPart } from '../traffic/scenario.js';
-import { type Contender, cliPath, startFastnetmon, startTidegate } from './contenders.js';
+import { cliPath } from './built.js';
+import { type Contender, startFastnetmon, startTidegate } from './contenders.js';
 import type { Stage } from './namespace.js';
 import { capture, send } from './sending.js';
 

@@ -1,17 +1,15 @@
 /** What is sent over the stage: captures written once by traffic/, sent by a process inside the sender's namespace. */
 import { execFile } from 'node:child_process';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { writeCapture } from '../traffic/pcap.js';
 import { prepareScenario } from '../traffic/prepare.js';
 import type { Part } from '../traffic/scenario.js';
+import { sendPath } from './built.js';
 import type { Stage } from './namespace.js';
 
 export type Sent = { readonly sent: number; readonly seconds: number; readonly firstAt: number };
 
 const run = promisify(execFile);
-const program = join(dirname(fileURLToPath(import.meta.url)), 'send.js');
 const maxOutput = 1 << 20;
 
 /** Writes a capture of these parts; throws with the reason when they do not fit. */
@@ -34,7 +32,7 @@ export async function send(stage: Stage, path: string, pps: number | null, loops
   const args = ['--interface', stage.sendInterface, '--path', path, '--loops', String(loops)];
   const [command, ...rest] = stage.inside(stage.sender, [
     process.execPath,
-    program,
+    sendPath,
     ...args,
     ...(pps === null ? [] : ['--pps', String(pps)]),
   ]);

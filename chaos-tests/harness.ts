@@ -6,8 +6,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AttackList, ControlAnswer, ControlRequest, Status } from '../actors/control/messages.js';
+import { cliPath } from '../bench/built.js';
 import { recordingScript, type ScriptCalls } from '../bench/calls.js';
-import { cliPath } from '../bench/contenders.js';
 import { type Program, start, until } from '../bench/process.js';
 import { ask } from '../console/api/client.js';
 

@@ -31,6 +31,17 @@ test('whole files of mode 0640 in a folder made for them; their paths come back'
   );
 });
 
+test('an attack on the same host in the same second overwrites nothing', async () => {
+  const directory = freshDir();
+  const store = evidenceStore({ directory });
+  await store.write(id, [file('a.txt', 'first')]);
+  const second = anAttack({}, 2).id;
+  const written = await store.write(second, [file('a.txt', 'second')]);
+  assert.deepEqual(written.ok && written.value, [join(directory, `a_${second}.txt`)]);
+  assert.equal(readFileSync(join(directory, 'a.txt'), 'utf8'), 'first');
+  assert.equal(readFileSync(join(directory, `a_${second}.txt`), 'utf8'), 'second');
+});
+
 test('the newest files are kept, those of an earlier run included', async () => {
   const directory = freshDir();
   const first = evidenceStore({ directory, maxFiles: 3 });

@@ -1,7 +1,8 @@
 /**
  * Writes the evidence of attacks into one folder: whole files or none, mode 0640, bounded in number and bytes.
  *
- * A file appears under its name complete (written beside, synced, renamed). When the folder holds more than
+ * A file appears under its name complete (written beside, synced, renamed); a name that is taken, as by an attack on the
+ * same host in the same second, gets the attack's id. When the folder holds more than
  * `maxFiles` or `maxBytes`, the oldest files of ours are deleted first. Files with other endings are not ours and
  * are neither counted nor touched. One write at a time.
  *
@@ -11,6 +12,7 @@ import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EvidenceFile, EvidenceStore } from '../../domain/ports.js';
 import { failure, type Result, success } from '../../domain/result.js';
+import type { AttackId } from '../../domain/units.js';
 
 export type EvidenceOptions = {
   /** Made when absent. */
@@ -38,18 +40,22 @@ export function evidenceStore(options: EvidenceOptions): EvidenceStore {
   let last: Promise<unknown> = Promise.resolve();
   let queued = 0;
 
-  const writeAll = async (files: readonly EvidenceFile[]): Promise<Result<readonly string[]>> => {
+  const writeAll = async (
+    attack: AttackId,
+    files: readonly EvidenceFile[],
+  ): Promise<Result<readonly string[]>> => {
     try {
       await mkdir(directory, { recursive: true, mode: folderMode });
       if (holdings === null || holdings.writes >= surveyEvery) holdings = await survey(directory);
       holdings.writes++;
-      const paths: string[] = [];
-      for (const file of files) {
-        keep(holdings, await writeWhole(directory, file));
-        paths.push(join(directory, file.name));
+      const fresh = new Set<string>();
+      for (const { name, content } of files) {
+        const free = holdings.files.has(name) ? name.replace(ours, `_${attack}$&`) : name;
+        keep(holdings, await writeWhole(directory, { name: free, content }));
+        fresh.add(free);
       }
-      await prune(directory, holdings, { maxFiles, maxBytes }, new Set(files.map((file) => file.name)));
-      return success(paths);
+      await prune(directory, holdings, { maxFiles, maxBytes }, fresh);
+      return success([...fresh].map((name) => join(directory, name)));
     } catch (error) {
       holdings = null;
       return failure(
@@ -59,7 +65,7 @@ export function evidenceStore(options: EvidenceOptions): EvidenceStore {
     }
   };
   return {
-    write(_attack, files) {
+    write(attack, files) {
       const odd = files.find(({ name }) => !ours.test(name) || name.includes('/') || name.startsWith('.'));
       if (odd !== undefined) {
         return Promise.resolve(failure('EVIDENCE_UNWRITABLE', `not a name for evidence: ${odd.name}`));
@@ -69,7 +75,7 @@ export function evidenceStore(options: EvidenceOptions): EvidenceStore {
         return Promise.resolve(failure('EVIDENCE_UNWRITABLE', detail));
       }
       queued++;
-      const written = last.then(() => writeAll(files)).finally(() => queued--);
+      const written = last.then(() => writeAll(attack, files)).finally(() => queued--);
       last = written;
       return written;
     },

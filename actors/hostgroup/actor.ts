@@ -8,18 +8,17 @@
 import { isDeepStrictEqual } from 'node:util';
 import { parseHost } from '../../domain/address.js';
 import type { Attack } from '../../domain/attack.js';
-import { subjectText } from '../../domain/attack.js';
-import type { BanPolicy, Hostgroup } from '../../domain/hostgroup.js';
+import type { Hostgroup } from '../../domain/hostgroup.js';
 import type { Mitigation } from '../../domain/mitigation.js';
 import { type Pace, pace } from '../../domain/pace.js';
 import type { Judgement, Meter } from '../../domain/ports.js';
 import { type PrefixSet, prefixSet } from '../../domain/prefix-table.js';
-import type { AttackId, Milliseconds, PrefixKey } from '../../domain/units.js';
+import type { Milliseconds, PrefixKey } from '../../domain/units.js';
 import { ask } from '../../supervision/ask.js';
 import type { Context, Ref } from '../../supervision/behaviour.js';
 import type { ChildSpec } from '../../supervision/spec.js';
-import type { AttackMessage } from '../attack/messages.js';
 import type { LedgerMessage } from '../mitigation/messages.js';
+import { type Explainers, explainers, type StartAttack } from './explainers.js';
 import type { HostgroupMessage } from './messages.js';
 import { remark } from './remarks.js';
 import {
@@ -36,30 +35,12 @@ import {
   watchedBy,
 } from './rounds.js';
 
-export type AttackMode = 'new' | 'restored';
-
-/** What an attack actor may ask of its hostgroup: who it is, its policy as it is now, and the record as last revised. */
-export type AttackHooks = {
-  readonly hostgroup: Ref<HostgroupMessage>;
-  readonly policy: () => BanPolicy;
-  readonly latest: () => Attack;
-  /** After a restart the meter is empty: for this long a low rate means nothing. */
-  readonly settleMs: Milliseconds;
-};
-export type AttackChild = { readonly id: string; readonly ref: Ref<AttackMessage> };
-
 export type HostgroupDeps = {
   readonly group: Hostgroup;
   readonly whitelist: readonly PrefixKey[];
   readonly tickMs: Milliseconds;
   readonly openMeter: (group: Hostgroup) => Meter;
-  /** Spawns the attack's actor as a child of this one. */
-  readonly startAttack: (
-    spawn: Context<HostgroupMessage>['spawn'],
-    attack: Attack,
-    mode: AttackMode,
-    hooks: AttackHooks,
-  ) => AttackChild;
+  readonly startAttack: StartAttack;
   readonly ledger: Ref<LedgerMessage>;
   /** Whether an attack of the journal is this group's: its own, or one whose group is no more. */
   readonly adopts: (attack: Attack) => boolean;
@@ -67,16 +48,13 @@ export type HostgroupDeps = {
   readonly serial: () => number;
 };
 
-type Starting = { readonly attack: Attack; readonly mode: AttackMode };
 type Watch = {
   group: Hostgroup;
   whitelist: PrefixSet;
   meter: Meter;
   calmKnownFrom: number;
   readonly rounds: Rounds;
-  readonly attacks: Map<AttackId, AttackChild>;
-  /** Decided and told to the ledger, their actors not started yet; at most as many as are held. */
-  readonly starting: Map<AttackId, Starting>;
+  readonly explainers: Explainers;
   /** Decisions that the ledger's mailbox did not take: said again at every judgement. */
   undecided: readonly Attack[];
   judgedAt: Milliseconds;
@@ -91,13 +69,7 @@ const mailboxBound = 8_192;
 const stopDeadlineMs = 4_000;
 const busyLimitMs = 15_000;
 const ledgerDeadlineMs = 5_000;
-const successorAfterMs = 5_000;
-/** An attack that is over keeps its actor for so long: its files may still be on their way to the disk. */
-const retireAfterMs = 5_000;
 const settleTicks = 4;
-/** Some 0.1 ms each. */
-const startsAtOnce = 32;
-const startPauseMs = 2;
 const complaintMs = 30_000;
 /** Without batches the windows still run out: judged so many ticks apart. */
 const idleTicks = 5;
@@ -124,8 +96,12 @@ export function hostgroupActor(deps: HostgroupDeps): ChildSpec<Watch, HostgroupM
       meter: deps.openMeter(group),
       calmKnownFrom: context.clock.unixMicros() + group.windowMs * 1000,
       rounds: emptyRounds(),
-      attacks: new Map(),
-      starting: new Map(),
+      explainers: explainers(context, deps.startAttack, (attack) => ({
+        hostgroup: context.self,
+        policy: () => watch.group.ban,
+        latest: () => heldBy(watch.rounds, attack.id)?.attack ?? attack,
+        settleMs: watch.group.windowMs + settleTicks * deps.tickMs,
+      })),
       undecided: [],
       judgedAt: context.clock.now(),
       due: false,
@@ -197,18 +173,20 @@ export function hostgroupActor(deps: HostgroupDeps): ChildSpec<Watch, HostgroupM
           watch.meter.unwatch(effect.subject, effect.direction);
           break;
         case 'start':
-          watch.starting.set(effect.attack.id, effect);
+          watch.explainers.enlist(effect.attack, effect.mode);
           break;
         case 'tell':
-          watch.attacks
-            .get(effect.attack)
-            ?.ref.send({ kind: 'standing', standing: effect.standing, at: effect.at });
+          watch.explainers.tell(effect.attack, {
+            kind: 'standing',
+            standing: effect.standing,
+            at: effect.at,
+          });
           break;
         case 'release':
-          release(watch, effect.attack, context);
+          watch.explainers.release(effect.attack);
           break;
         case 'end':
-          context.after(retireAfterMs, { kind: 'attack_ended', attack: effect.attack });
+          watch.explainers.retireLater(effect.attack);
           break;
         case 'widened':
         case 'suppressed':
@@ -217,7 +195,7 @@ export function hostgroupActor(deps: HostgroupDeps): ChildSpec<Watch, HostgroupM
       }
       remark(effect, watch.group.name, watch.paces.refused, context);
     }
-    if (watch.starting.size > 0) startSome(watch, context);
+    watch.explainers.startSome();
   }
 
   function sendDecisions(watch: Watch, attacks: readonly Attack[], context: Context<HostgroupMessage>): void {
@@ -227,65 +205,6 @@ export function hostgroupActor(deps: HostgroupDeps): ChildSpec<Watch, HostgroupM
     const kept = watch.paces.undecided(context.clock.now());
     if (kept !== null)
       context.log.error('the ledger takes no decisions', { waiting: watch.undecided.length, kept });
-  }
-
-  /** All decisions at once, explanations a few at a time: a carpet attack must not stall the loop. */
-  function startSome(watch: Watch, context: Context<HostgroupMessage>): void {
-    let left = startsAtOnce;
-    for (const [id, { attack, mode }] of watch.starting) {
-      if (left === 0) {
-        context.after(startPauseMs, { kind: 'start_more' });
-        return;
-      }
-      left -= 1;
-      watch.starting.delete(id);
-      start(watch, attack, mode, context);
-    }
-  }
-
-  function release(watch: Watch, id: AttackId, context: Context<HostgroupMessage>): void {
-    const waiting = watch.starting.get(id);
-    if (waiting !== undefined) {
-      watch.starting.delete(id);
-      start(watch, waiting.attack, waiting.mode, context);
-    }
-    watch.attacks.get(id)?.ref.send({ kind: 'release' });
-  }
-
-  function start(watch: Watch, attack: Attack, mode: AttackMode, context: Context<HostgroupMessage>): void {
-    const hooks: AttackHooks = {
-      hostgroup: context.self,
-      policy: () => watch.group.ban,
-      latest: () => heldBy(watch.rounds, attack.id)?.attack ?? attack,
-      settleMs: watch.group.windowMs + settleTicks * deps.tickMs,
-    };
-    const child = deps.startAttack(context.spawn, attack, mode, hooks);
-    watch.attacks.set(attack.id, child);
-    context.watch(child.ref, ({ reason }) =>
-      reason === 'done'
-        ? { kind: 'attack_ended', attack: attack.id }
-        : { kind: 'attack_lost', attack: attack.id },
-    );
-  }
-
-  function retire(watch: Watch, id: AttackId, context: Context<HostgroupMessage>): void {
-    const child = watch.attacks.get(id);
-    if (child === undefined) return;
-    watch.attacks.delete(id);
-    // Not awaited: a slow last word of one attack must not hold up the judgement of all others.
-    context.stopChild(child.id).catch((error: unknown) => {
-      context.log.warn('attack actor did not stop', { attack: id, error: String(error) });
-    });
-  }
-
-  /** First the loss, then, after a while, the successor that goes on with the attack. */
-  function succeed(watch: Watch, id: AttackId, context: Context<HostgroupMessage>): void {
-    const held = heldBy(watch.rounds, id);
-    if (held === null) return;
-    if (watch.attacks.delete(id)) {
-      context.log.error('attack actor lost', { attack: id, subject: subjectText(held.attack.subject) });
-      context.after(successorAfterMs, { kind: 'attack_lost', attack: id });
-    } else start(watch, held.attack, 'restored', context);
   }
 
   function reconfigure(
@@ -333,20 +252,22 @@ export function hostgroupActor(deps: HostgroupDeps): ChildSpec<Watch, HostgroupM
             carryOut(watch, restored(watch.rounds, message.attacks, policyOf(watch)), context);
             return watch;
           case 'attack_ended':
-            if (heldBy(watch.rounds, message.attack) === null) retire(watch, message.attack, context);
+            if (heldBy(watch.rounds, message.attack) === null) watch.explainers.retire(message.attack);
             else carryOut(watch, ended(watch.rounds, message.attack), context);
             return watch;
           case 'attack_revised':
             revised(watch.rounds, message.attack);
             return watch;
-          case 'attack_lost':
-            succeed(watch, message.attack, context);
+          case 'attack_lost': {
+            const held = heldBy(watch.rounds, message.attack);
+            if (held !== null) watch.explainers.succeed(held.attack);
             return watch;
+          }
           case 'release':
-            release(watch, message.attack, context);
+            watch.explainers.release(message.attack);
             return watch;
           case 'start_more':
-            startSome(watch, context);
+            watch.explainers.startMore();
             return watch;
           case 'reconfigure':
             reconfigure(watch, message.group, message.whitelist, context);

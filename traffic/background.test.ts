@@ -43,19 +43,20 @@ const each = (
   }
 };
 
+const truth: Readonly<Record<string, number>> = { True: 1, False: 0 };
 const small = ['203.0.113.0/24'];
 const wide = ['203.0.113.0/24', '198.51.100.0/24', '2001:db8::/32'];
 const everything = { ipv6: 0.4, vlan: 0.2, mpls: 0.2, extensionHeaders: 0.5, fragments: 0.1 };
 
 const crowded = [
   {
-    claim: 'as fast as a /25 can carry it',
+    claim: 'as fast as a /26 can carry it',
     given: { pps: 120_000, durationMicros: 1e6 },
     networks: ['203.0.113.0/25'],
   },
   {
     claim: 'with much fragmentation',
-    given: { pps: 80_000, durationMicros: 1e6, mix: everything },
+    given: { pps: 50_000, durationMicros: 1e6, mix: everything },
     networks: wide,
   },
   { claim: 'with few hosts', given: { pps: 14_000, durationMicros: 4e6 }, networks: ['203.0.113.64/28'] },
@@ -91,7 +92,7 @@ test('more than the hosts can carry within the bound is refused', () => {
 test('the mix asked for is the mix sent, every checksum right', () => {
   const count = { all: 0, ipv6: 0, tagged: 0, labelled: 0, extended: 0, fragments: 0, wrong: 0 };
   const protocols = new Map<number, number>();
-  each(ready({ pps: 20_000, durationMicros: 4e6, mix: everything }, wide), (packet) => {
+  each(ready({ pps: 10_000, durationMicros: 2e6, mix: everything }, wide), (packet) => {
     count.all++;
     if (packet.version === 6) count.ipv6++;
     if (packet.labels > 0) count.labelled++;
@@ -123,7 +124,7 @@ test('a plain mix has no tags, labels or extension headers', () => {
 
 test('flow sizes are heavy-tailed: a tenth of the flows has more of the bytes than of an exponential law (a third)', () => {
   const flows = new Map<string, number>();
-  each(ready({ pps: 20_000, durationMicros: 20e6 }, small), (packet, length) => {
+  each(ready({ pps: 5_000, durationMicros: 16e6 }, small), (packet, length) => {
     if (packet.protocol !== 6) return;
     const ends = [
       packet.source.join('.') + packet.body.slice(0, 2),
@@ -134,7 +135,7 @@ test('flow sizes are heavy-tailed: a tenth of the flows has more of the bytes th
   });
   const sizes = [...flows.values()].sort((a, b) => b - a);
   const sum = (list: readonly number[]): number => list.reduce((total, size) => total + size, 0);
-  expect(sizes.length).toBeGreaterThan(2_000);
+  expect(sizes.length).toBeGreaterThan(1_000);
   expect(sum(sizes.slice(0, sizes.length / 10)) / sum(sizes)).toBeGreaterThan(0.42);
 });
 
@@ -147,33 +148,37 @@ describe.skipIf(!hasTshark)('tshark (skipped where it is not installed)', () => 
   };
 
   test('finds nothing malformed in any mix', () => {
-    const path = written('mix.pcap', ready({ pps: 10_000, mix: everything }, wide));
+    const path = written('mix.pcap', ready({ pps: 4_000, mix: everything }, wide));
     expect(sharkFaults(path, payloadsAsData)).toEqual([]);
   });
 
-  test('follows the TCP sessions: nothing lost, nothing sent twice, nothing out of order', () => {
-    const path = written('tcp.pcap', ready({ pps: 3_000, durationMicros: 20e6 }, small));
-    const doubts =
-      'tcp.analysis.lost_segment or tcp.analysis.retransmission or tcp.analysis.out_of_order or tcp.analysis.ack_lost_segment or tcp.analysis.duplicate_ack';
-    expect(sharkFields(path, doubts, ['frame.number'])).toEqual([]);
-    expect(sharkFields(path, 'tcp.flags.fin == 1', ['frame.number']).length).toBeGreaterThan(500);
-    expect(sharkFields(path, 'tls.record.content_type == 23', ['frame.number']).length).toBeGreaterThan(
-      1_000,
-    );
-    expect(sharkFields(path, 'http.request', ['frame.number']).length).toBeGreaterThan(100);
-  });
-
-  test('takes DNS, NTP and ping for what they are, questions and answers', () => {
-    const path = written('small.pcap', ready({ pps: 3_000, durationMicros: 10e6 }, small));
-    for (const filter of [
-      'dns.flags.response == 0',
-      'dns.flags.response == 1',
-      'ntp.flags.mode == 3',
-      'ntp.flags.mode == 4',
-      'icmp.type == 8',
-      'icmp.type == 0',
-    ]) {
-      expect(sharkFields(path, filter, ['frame.number']).length, filter).toBeGreaterThan(50);
-    }
+  test('follows the sessions: nothing lost, twice or out of order; DNS, NTP, ping, TLS and HTTP are what they are', () => {
+    const path = written('sessions.pcap', ready({ pps: 2_000, durationMicros: 8e6 }, small));
+    const fields = [
+      'tcp.analysis.flags',
+      'tcp.flags',
+      'tls.record.content_type',
+      'http.request.method',
+      'dns.flags.response',
+      'ntp.flags.mode',
+      'icmp.type',
+    ];
+    const rows = sharkFields(path, '', ['frame.number', ...fields]);
+    expect(rows.length).toBe(16_000);
+    // Numbers come in decimal or hexadecimal, truth as a word or a digit, as tshark's version has it.
+    const count = (column: number, value: number | string): number =>
+      rows.filter((row) =>
+        row[column + 1]
+          ?.split(',')
+          .some((text) => text === value || (text !== '' && Number(truth[text] ?? text) === value)),
+      ).length;
+    expect(rows.filter((row) => row[1] !== undefined && row[1] !== '')).toEqual([]);
+    expect(count(1, 0x02)).toBeGreaterThan(200);
+    expect(count(1, 0x11)).toBeGreaterThan(100);
+    expect(count(2, 23)).toBeGreaterThan(1_000);
+    expect(count(3, 'GET')).toBeGreaterThan(20);
+    for (const value of [0, 1]) expect(count(4, value)).toBeGreaterThan(100);
+    for (const value of [3, 4]) expect(count(5, value)).toBeGreaterThan(15);
+    for (const value of [8, 0]) expect(count(6, value)).toBeGreaterThan(50);
   });
 });

@@ -14,12 +14,12 @@ const prepared = (name: string, given = usualParameters): PreparedScenario => {
 
 for (const { name } of plans) {
   test(`${name} is ready to send, at any scale down to a thousandth`, () => {
-    for (const scale of [1, 0.1, 0.001]) {
+    for (const scale of [1, 0.001]) {
       const ready = prepared(name, { ...usualParameters, scale });
       let sent = 0;
       for (const batch of frames(ready)) {
         sent += batch.count;
-        if (sent > 5_000) break;
+        if (sent > 3_000) break;
       }
       expect(sent).toBeGreaterThan(0);
     }
@@ -42,7 +42,7 @@ test('million-mixed is a million packets with all that its name says', () => {
   expect(ready.packets).toBe(1_000_000);
   const seen = new Set<string>();
   let read = 0;
-  for (const batch of frames(prepared('million-mixed', { ...usualParameters, scale: 0.05 }))) {
+  for (const batch of frames(prepared('million-mixed', { ...usualParameters, scale: 0.03 }))) {
     for (let i = 0; i < batch.count; i++, read++) {
       const packet = readPacket(batch.bytes.slice(batch.starts[i] ?? 0, batch.starts[i + 1] ?? 0));
       for (const tag of packet.tags) seen.add(`tag ${tag.toString(16)}`);
@@ -51,7 +51,7 @@ test('million-mixed is a million packets with all that its name says', () => {
       if (packet.fragment !== null) seen.add(`fragment ${packet.version}`);
     }
   }
-  expect(read).toBe(50_000);
+  expect(read).toBe(30_000);
   expect([...seen].sort()).toEqual([
     'fragment 4',
     'fragment 6',

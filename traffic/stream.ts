@@ -28,7 +28,9 @@ export const batchFrames = 1024;
 export const maxStreamFrameBytes = maxLinkBytes + mtuBytes;
 
 type Lane = {
-  readonly writer: PacketWriter;
+  readonly open: () => PacketWriter;
+  /** Only while the part is sending: a scenario of many parts holds the payloads of few. */
+  writer: PacketWriter | null;
   readonly startMicros: number;
   readonly timing: Timing;
   /** 0, or the spread by which the times of background vary, in microseconds. */
@@ -53,6 +55,7 @@ export function* frames(prepared: PreparedScenario): Generator<FrameBatch, void,
       const index = earliest(lanes);
       const lane = lanes[index];
       if (lane === undefined) throw new RangeError('more packets promised than the parts have');
+      lane.writer ??= lane.open();
       end = lane.writer.write(bytes, end, lane.nextAt);
       starts[frame + 1] = end;
       micros[frame] = lane.nextAt;
@@ -68,7 +71,8 @@ export function* frames(prepared: PreparedScenario): Generator<FrameBatch, void,
 function openLane({ part, timing, open }: PreparedPart, seed: number, index: number): Lane {
   const random = createRandom(seed + part.seed, `times ${index}`);
   const lane: Lane = {
-    writer: open(),
+    open,
+    writer: null,
     startMicros: part.startMicros,
     timing,
     // Each packet stays within its own slot, so that the order and the count are kept.
@@ -85,6 +89,7 @@ function advance(lane: Lane): void {
   lane.next++;
   if (lane.next >= lane.timing.count) {
     lane.nextAt = Number.POSITIVE_INFINITY;
+    lane.writer = null;
     return;
   }
   const offset = lane.spread === 0 ? 0 : lane.jitter() * lane.spread;

@@ -3,6 +3,7 @@
  * validation, types and documentation are all made.
  */
 import type { Demands, FormatName } from './formats.js';
+import type { Severity } from './settings.js';
 
 /** One value. `fallback` undefined in a `required` leaf: none; in another: what the outer level says. */
 export type Leaf<T> = {
@@ -27,7 +28,7 @@ export type List<I extends Leaf<unknown> | Section<Keys>> = {
   readonly doc: string;
 };
 /** A section whose feature is not built yet: its shape is accepted and its being on is reported. */
-export type Later = { readonly kind: 'later'; readonly doc: string };
+export type Later = { readonly kind: 'later'; readonly doc: string; readonly severity: Severity };
 export type Node = Leaf<unknown> | Section<Keys> | List<Leaf<unknown> | Section<Keys>> | Later;
 
 /** The values of a validated file. An item of a list that had a fault is undefined. */
@@ -97,4 +98,5 @@ export const list = <I extends Leaf<unknown> | Section<Keys>>(
   shorthand: string | null = null,
 ): List<I> => ({ kind: 'list', item, shorthand, doc });
 
-export const later = (doc: string): Later => ({ kind: 'later', doc });
+/** 'warning' where the operator would otherwise believe that traffic is watched or an attack is announced. */
+export const later = (doc: string, severity: Severity = 'note'): Later => ({ kind: 'later', doc, severity });

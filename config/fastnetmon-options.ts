@@ -3,15 +3,22 @@
  *
  * `taken`: it takes effect, and `key` is where a YAML file has it. `later`: known, not supported yet.
  * `gone`: known, not supported any more. The last two are told once: a switch when it is on, an option
- * that belongs to a switch together with it, any other when it is in the file.
+ * that belongs to a switch together with it, any other when it is in the file. As a note; as a warning where
+ * the operator would otherwise believe that traffic is watched or an attack is announced.
  */
 import type { Metric } from '../domain/traffic.js';
+import type { Severity } from './settings.js';
 
 export type OptionType = 'boolean' | 'integer' | 'text';
 export type Told = 'on' | 'present' | { readonly with: string };
 export type Effect =
   | { readonly kind: 'taken'; readonly key: string }
-  | { readonly kind: 'later' | 'gone'; readonly told: Told; readonly instead: string };
+  | {
+      readonly kind: 'later' | 'gone';
+      readonly told: Told;
+      readonly instead: string;
+      readonly severity: Severity;
+    };
 export type OptionSpec = { readonly name: string; readonly type: OptionType; readonly effect: Effect };
 
 const taken = (name: string, type: OptionType, key: string): OptionSpec => ({
@@ -19,15 +26,15 @@ const taken = (name: string, type: OptionType, key: string): OptionSpec => ({
   type,
   effect: { kind: 'taken', key },
 });
-const later = (name: string, told: Told, instead: string): OptionSpec => ({
+const later = (name: string, told: Told, instead: string, severity: Severity = 'note'): OptionSpec => ({
   name,
   type: told === 'on' ? 'boolean' : 'text',
-  effect: { kind: 'later', told, instead },
+  effect: { kind: 'later', told, instead, severity },
 });
-const gone = (name: string, told: Told, instead: string): OptionSpec => ({
+const gone = (name: string, told: Told, instead: string, severity: Severity = 'note'): OptionSpec => ({
   name,
   type: told === 'on' ? 'boolean' : 'text',
-  effect: { kind: 'gone', told, instead },
+  effect: { kind: 'gone', told, instead, severity },
 });
 /** Options that only say how a feature is set up, and are told with its switch. */
 const partsOf = (name: string, parts: readonly string[]): readonly OptionSpec[] =>
@@ -122,7 +129,7 @@ export const fastnetmonOptions: readonly OptionSpec[] = [
   taken('mirror_af_packet_custom_sampling_rate', 'integer', 'capture.interfaces[].sampling'),
   taken('mirror_af_packet_fanout_mode', 'text', 'capture.interfaces[].fanout'),
   taken('af_packet_read_packet_length_from_ip_header', 'boolean', 'capture.interfaces[].length_from_ip'),
-  later('mirror_afxdp', 'on', 'set mirror_afpacket = on to capture the same interface'),
+  later('mirror_afxdp', 'on', 'set mirror_afpacket = on to capture the same interface', 'warning'),
   ...partsOf('mirror_afxdp', [
     'poll_mode_xdp',
     'xdp_set_promisc',
@@ -149,7 +156,7 @@ export const fastnetmonOptions: readonly OptionSpec[] = [
   gone('sflow_lua_hooks_path', 'present', 'filter at the exporter'),
   gone('sflow_qinq_process', 'on', 'stacked VLAN tags are always read'),
   ...goneParts('sflow_qinq_process', ['sflow_qinq_ethertype']),
-  later('netflow', 'on', 'use sflow where the exporter has it'),
+  later('netflow', 'on', 'no NetFlow is received; use sflow where the exporter has it', 'warning'),
   ...partsOf('netflow', ['netflow_port', 'netflow_host', 'netflow_sampling_ratio']),
   gone('netflow_lua_hooks_path', 'present', 'filter at the exporter'),
   gone('netflow_divide_counters_on_interval_length', 'on', "a flow's packets are spread over its own time"),
@@ -158,7 +165,7 @@ export const fastnetmonOptions: readonly OptionSpec[] = [
   taken('notify_script_path', 'text', 'notify.script'),
   gone('notify_script_pass_details', 'present', 'the script always gets the details on standard input'),
   gone('process_pcap_attack_dumps_with_dpi', 'on', 'the evidence of each attack names its vector'),
-  later('exabgp', 'on', 'let the notify script announce'),
+  later('exabgp', 'on', 'nothing is announced; let the notify script announce', 'warning'),
   ...partsOf('exabgp', [
     'exabgp_command_pipe',
     'exabgp_community',
@@ -168,8 +175,13 @@ export const fastnetmonOptions: readonly OptionSpec[] = [
     'exabgp_announce_host',
     'exabgp_announce_whole_subnet',
   ]),
-  gone('exabgp_flow_spec_announces', 'on', 'announce the attacked host itself'),
-  later('gobgp', 'on', 'let the notify script announce'),
+  gone(
+    'exabgp_flow_spec_announces',
+    'on',
+    'nothing is announced; announce the attacked host itself',
+    'warning',
+  ),
+  later('gobgp', 'on', 'nothing is announced; let the notify script announce', 'warning'),
   ...partsOf('gobgp', [
     'gobgp_next_hop',
     'gobgp_next_hop_host_ipv4',

@@ -41,7 +41,7 @@ function tellOption({ name, effect }: OptionSpec, source: FastnetmonSource, opti
   );
   const withParts = parts.length === 0 ? '' : ` (with ${parts.map((part) => part.name).join(', ')})`;
   const status = effect.kind === 'later' ? 'known, not supported yet' : 'known, not supported any more';
-  options.tell('note', name, `${status}${withParts}`, effect.instead);
+  options.tell(effect.severity, name, `${status}${withParts}`, effect.instead);
 }
 
 /** FastNetMon takes 'yes' too for this one. */

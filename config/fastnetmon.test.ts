@@ -208,7 +208,9 @@ describe('what takes none', () => {
       );
       assert.equal(found.length, 1);
       const [finding] = found;
-      assert.equal(finding?.severity, 'note');
+      const switchName = typeof told === 'object' ? told.with : name;
+      const misleading = /^(exabgp|exabgp_flow_spec_announces|gobgp|netflow|mirror_afxdp)$/.test(switchName);
+      assert.equal(finding?.severity, misleading ? 'warning' : 'note');
       assert(finding.key === name || finding.message.includes(name));
       assert.match(finding.message, effect.kind === 'later' ? /not supported yet/ : /not supported any more/);
       assert.notEqual(finding.remedy, '');

@@ -201,7 +201,7 @@ export const schema = section('', {
       'name',
     ),
     sflow: list('sFlow v5 listeners. A text stands for `listen` alone.', sflowListener, 'listen'),
-    netflow: later('NetFlow v5, v9 and IPFIX listeners.'),
+    netflow: later('NetFlow v5, v9 and IPFIX listeners.', 'warning'),
   }),
   evidence: section('What is gathered about an attack, beside the decision.', {
     packets: leaf<number>('count', 100, 'Packets sampled per attack. 0: none.', { min: 0, max: 10_000 }),
@@ -225,9 +225,9 @@ export const schema = section('', {
     queue: leaf<number>('count', 1_024, 'Runs that may wait.', { min: 1, max: 1_000_000 }),
   }),
   bgp: section('Announcements.', {
-    gobgp: later('GoBGP, over its gRPC API.'),
-    exabgp: later('ExaBGP, through its command pipe.'),
-    guard: later('Limits on what may be announced.'),
+    gobgp: later('GoBGP, over its gRPC API.', 'warning'),
+    exabgp: later('ExaBGP, through its command pipe.', 'warning'),
+    guard: later('Limits on what may be announced.', 'warning'),
   }),
   export: section('Where metrics go.', {
     influxdb: later('InfluxDB.'),
@@ -249,7 +249,11 @@ export const schema = section('', {
     file: leaf<string | null>('path', null, 'Log file, reopened at SIGHUP.', { words: 'standard error' }),
     format: choice(['json', 'pretty', 'auto'], 'auto', '`auto`: pretty on a terminal, else json.'),
   }),
-  pid_file: leaf<string | null>('path', null, 'Written by a daemonized process.'),
+  pid_file: leaf<string | null>(
+    'path',
+    null,
+    'Written by `run --daemonize`; in the foreground only `--pid-file` writes one.',
+  ),
 });
 
 export type FileValues = ValuesOf<typeof schema>;

@@ -5,7 +5,7 @@
  * This comes before convict, which has no positions, stumbles over a mapping in place of a value, and
  * tells unknown keys without a hint.
  */
-import type { Keys, List, Node, Section } from './declaration.js';
+import type { Keys, Later, List, Node, Section } from './declaration.js';
 import { formats } from './formats.js';
 import { nearest } from './nearest.js';
 import { type Fault, quoted } from './quantities.js';
@@ -15,7 +15,7 @@ export type Report = (path: string, fault: Fault) => void;
 export type ShapeReports = {
   readonly fault: Report;
   /** A section that is known and on, but whose feature is not built yet. */
-  readonly later: (path: string, doc: string) => void;
+  readonly later: (path: string, what: Later) => void;
   /** A remedy for an unknown key that somebody else gives that name to, or null. */
   readonly foreign: (key: string) => string | null;
 };
@@ -56,7 +56,7 @@ function shapeNode(node: Node, value: PlainValue, path: string, reports: ShapeRe
     case 'list':
       return shapeList(node, value, path, reports);
     case 'later':
-      if (switchedOn(value)) reports.later(path, node.doc);
+      if (switchedOn(value)) reports.later(path, node);
       return null;
     case 'leaf': {
       if (typeof value !== 'object') return value;

@@ -43,9 +43,9 @@ export function readYamlPlan(text: string, path: string, env: Environment, findi
   };
   const shaped = shapeSection(schema, source.value, '', {
     fault: report,
-    later: (at, doc) =>
+    later: (at, { doc, severity }) =>
       findings.add({
-        severity: 'note',
+        severity,
         file: path,
         line: source.lineOf(at),
         key: at,

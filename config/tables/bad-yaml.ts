@@ -575,12 +575,21 @@ export const badYaml: readonly BadConfiguration[] = [
     remedy: /remove one/,
   },
   {
-    claim: 'a feature not built yet',
-    severity: 'note',
+    claim: 'announcements that are not built yet',
+    severity: 'warning',
     text: `${valid}bgp:\n  gobgp:\n    address: 127.0.0.1:50051\n`,
     line: 4,
     key: 'bgp.gobgp',
     message: /known, not supported yet: GoBGP/,
+    remedy: /no effect/,
+  },
+  {
+    claim: 'a feature not built yet',
+    severity: 'note',
+    text: `${valid}store:\n  redis:\n    host: 127.0.0.1\n`,
+    line: 4,
+    key: 'store.redis',
+    message: /known, not supported yet: Redis/,
     remedy: /no effect/,
   },
   // The disk and the environment

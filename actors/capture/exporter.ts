@@ -5,7 +5,12 @@ import type { ChildSpec } from '../../supervision/spec.js';
 import { type ExporterCount, observe, totalOf } from './exporters.js';
 import type { ExporterMessage } from './messages.js';
 
-export type ExporterDeps = { readonly id: string; readonly listener: string };
+export type ExporterDeps = {
+  readonly id: string;
+  readonly listener: string;
+  /** Shared by all exporters of a listener: whoever can send us datagrams can make any number of them complain. */
+  readonly remarks: Pace;
+};
 
 type Exporter = { readonly count: ExporterCount | null; readonly gaps: Pace };
 
@@ -54,18 +59,15 @@ function remark(
 ): void {
   const stats = totalOf(now);
   const fields = { exporter: stats.address, agent: stats.agent, listener: deps.listener };
-  if (before === null) {
-    context.log.info('exporter found', { ...fields, sampling: stats.samplingRate });
-    return;
-  }
+  if (before === null) return;
+  const at = context.clock.now();
   if (stats.samplingRate !== before.live.samplingRate) {
-    context.log.info('exporter changed its sampling', {
-      ...fields,
-      from: before.live.samplingRate,
-      to: stats.samplingRate,
-    });
+    const kept = deps.remarks(at);
+    const change = { from: before.live.samplingRate, to: stats.samplingRate };
+    if (kept !== null) context.log.info('exporter changed its sampling', { ...fields, ...change, kept });
   }
   const lost = stats.sequenceGaps - totalOf(before).sequenceGaps;
-  const kept = lost > 0 ? gaps(context.clock.now()) : null;
+  if (lost <= 0 || gaps(at) === null) return;
+  const kept = deps.remarks(at);
   if (kept !== null) context.log.warn('flow datagrams lost on the way', { ...fields, lost, kept });
 }

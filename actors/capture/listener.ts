@@ -30,6 +30,12 @@ type Listener = {
   readonly known: Map<string, Known>;
   flow: FlowTally;
   readonly refusal: Pace;
+  /** Of all exporters together: found, changed, losing datagrams. */
+  readonly remarks: Pace;
+  readonly named: Pace;
+  /** Found and not yet said. */
+  unnamed: number;
+  readonly counted: Pace;
 };
 
 const mailboxBound = 64;
@@ -38,6 +44,8 @@ const busyLimitMs = 10_000;
 /** Exporters that have not answered by then are left out of the list. */
 const exportersDeadlineMs = 200;
 const complaintMs = 30_000;
+/** Anybody can invent exporters, so their lines are bounded: so many a minute of each kind, the rest is counted. */
+const linesPerMinute = 20;
 
 export const listenerActor = (deps: ListenerDeps): ChildSpec<Listener, SourceMessage> => ({
   kind: 'actor',
@@ -54,6 +62,10 @@ export const listenerActor = (deps: ListenerDeps): ChildSpec<Listener, SourceMes
       known: new Map(),
       flow: emptyFlowTally,
       refusal: pace(complaintMs),
+      remarks: pace(60_000, linesPerMinute),
+      named: pace(60_000, linesPerMinute),
+      unnamed: 0,
+      counted: pace(complaintMs),
     }),
     receive(listener, message, context) {
       switch (message.kind) {
@@ -95,10 +107,14 @@ function follow(listener: Listener, deps: ListenerDeps, context: Context<SourceM
   }
   for (const stats of roll.found) {
     const id = exporterId(stats);
-    listener.exporters.set(id, context.spawn(exporterActor({ id, listener: deps.name })));
+    listener.exporters.set(
+      id,
+      context.spawn(exporterActor({ id, listener: deps.name, remarks: listener.remarks })),
+    );
     tell(listener, id, stats);
   }
   for (const stats of roll.heard) tell(listener, exporterId(stats), stats);
+  introduce(listener, roll.found, deps, context);
   if (roll.refused === 0) return;
   const kept = listener.refusal(context.clock.now());
   if (kept === null) return;
@@ -108,6 +124,24 @@ function follow(listener: Listener, deps: ListenerDeps, context: Context<SourceM
     bound: deps.maxExporters,
     kept,
   });
+}
+
+/** The first by name, the rest as a count. */
+function introduce(
+  listener: Listener,
+  found: readonly ExporterStats[],
+  deps: ListenerDeps,
+  { clock, log }: Context<SourceMessage>,
+): void {
+  const at = clock.now();
+  for (const { address, agent, samplingRate } of found) {
+    if (listener.named(at) === null) listener.unnamed += 1;
+    else
+      log.info('exporter found', { exporter: address, agent, listener: deps.name, sampling: samplingRate });
+  }
+  if (listener.unnamed === 0 || listener.counted(at) === null) return;
+  log.info('more exporters found', { listener: deps.name, count: listener.unnamed });
+  listener.unnamed = 0;
 }
 
 function tell(listener: Listener, id: string, stats: ExporterStats): void {

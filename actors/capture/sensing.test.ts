@@ -21,7 +21,7 @@ import { emptyStats, nothingCounted } from './tally.js';
 
 const tickMs = 100;
 
-async function sensing(kind: 'interface' | 'listener' = 'interface') {
+async function sensing(kind: 'interface' | 'listener' = 'interface', maxExporters = 2) {
   const time = manualTime();
   const world = stage();
   const absorbed: HostgroupMessage[] = [];
@@ -37,7 +37,7 @@ async function sensing(kind: 'interface' | 'listener' = 'interface') {
     const child =
       kind === 'interface'
         ? place.child(interfaceActor(deps))
-        : place.child(listenerActor({ ...deps, maxExporters: 2 }));
+        : place.child(listenerActor({ ...deps, maxExporters }));
     const tree = await startOn(time, supervisor('root', [child]), { log: rememberingLog(lines) });
     await idle();
     return tree;
@@ -206,5 +206,33 @@ test('a listener has an actor for each exporter, up to its bound, and reports th
   expect(lines.some(({ phrase }) => phrase === 'more exporters than can be followed')).toBe(true);
   expect((await report()).flow).toEqual({ datagrams: 12, records: 120 });
   expect(tree.snapshot().children[0]?.children.length).toBe(2);
+  await tree.stop();
+});
+
+test('a thousand invented exporters make twenty lines and a count, whatever they say of themselves', async () => {
+  const { time, world, start, lines } = await sensing('listener', 1_024);
+  const tree = await start();
+  const all = Array.from({ length: 1_000 }, (_, i) => exporter(`198.18.${i >> 8}.${i & 255}`, 1));
+  world.exporters = all.slice(0, 600);
+  await pass(time, 1_000);
+  world.exporters = all;
+  await pass(time, 40_000);
+  const said = (phrase: string) => lines.filter((line) => line.phrase === phrase);
+  expect(said('exporter found').length).toBe(20);
+  const counted = said('more exporters found').map(({ fields }) => Number(fields?.count));
+  expect(counted).toEqual([580, 400]);
+
+  for (let second = 0; second < 3; second += 1) {
+    world.exporters = world.exporters.map((one) => ({
+      ...one,
+      datagrams: one.datagrams + 1,
+      samplingRate: one.samplingRate + 1,
+      sequenceGaps: one.sequenceGaps + 5,
+    }));
+    await pass(time, 1_000);
+  }
+  const complaints =
+    said('exporter changed its sampling').length + said('flow datagrams lost on the way').length;
+  expect(complaints).toBe(20);
   await tree.stop();
 });

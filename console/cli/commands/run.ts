@@ -23,7 +23,8 @@ async function run(cli: Cli, options: Options): Promise<void> {
   showFindings(cli, loaded.findings);
   if (!loaded.ok) throw new CommandFailure('', exitUsage);
   const { settings } = loaded;
-  const pidPath = options.pidFile ?? settings.pidFile;
+  // In the foreground the configured file is left alone: it may be that of a FastNetMon running beside us.
+  const pidPath = options.pidFile ?? (options.daemonize ? settings.pidFile : null);
   const holder = pidPath === null ? null : livingHolder(pidPath);
   if (holder !== null) throw new CommandFailure(`DAEMON_RUNNING: ${pidPath} is held by process ${holder}`);
   if (options.daemonize) {
@@ -52,7 +53,10 @@ export function registerRun(program: Command, cli: Cli): void {
     .description('the daemon: watch, decide, act; in the foreground, until SIGTERM or SIGINT; SIGHUP reloads')
     .option('--config <file>', "YAML, or FastNetMon's when it ends in .conf", defaultConfig)
     .option('--daemonize', 'into the background, for old init scripts')
-    .option('--pid-file <file>', 'write the process id there; else as the configuration says')
+    .option(
+      '--pid-file <file>',
+      'write the process id there; else, with --daemonize, where the configuration says',
+    )
     .option('--json', 'log lines as JSON on a terminal too')
     .action((options: Options) => run(cli, options));
 }

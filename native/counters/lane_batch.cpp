@@ -19,6 +19,11 @@ constexpr Direction direction_of(bool source_ours, bool destination_ours) noexce
   return kDirectionByOwners[(destination_ours ? 2U : 0U) + (source_ours ? 1U : 0U)];
 }
 
+/// May belong to a rare class, which is worth a prefetch.
+bool is_rare(const PacketFacts& facts) noexcept {
+  return (facts.tcp_flags >> kTcpSynShift & 1U) != 0 || facts.fragment;
+}
+
 Amount amount_of(const Sighting& sighting) noexcept {
   const PacketFacts& facts = sighting.facts;
   Amount amount;
@@ -72,6 +77,7 @@ inline void Lane::Tables::plan_ipv4(const PacketFacts& facts, PlannedPacket& out
   out.row = pages.place(page, host & 255);
   out.line = &pages.line(out.row, static_cast<std::size_t>(direction));
   __builtin_prefetch(out.line, 1);
+  if (is_rare(facts)) [[unlikely]] __builtin_prefetch(&pages.rare(out.row), 1);
 }
 
 inline void Lane::Tables::plan_ipv6(const PacketFacts& facts, PlannedPacket& out, Direction& direction) noexcept {
@@ -126,7 +132,7 @@ void Lane::Tables::count_batch(std::span<const Sighting> batch, Plan& plan, std:
       flow_overflow += seen == FlowSet::Seen::full ? 1 : 0;
     }
     if (packet.cell != kNotOurs) {
-      count_ipv6(sighting, packet, direction, amount, new_flow);
+      count_ipv6(sighting, packet, direction, new_flow);
       continue;
     }
     DirectionLine& line = *packet.line;
@@ -155,7 +161,8 @@ void Lane::Tables::count_batch(std::span<const Sighting> batch, Plan& plan, std:
 }
 
 void Lane::Tables::count_ipv6(const Sighting& sighting, PlannedPacket& packet, std::size_t direction,
-                              const Amount& amount, bool new_flow) noexcept {
+                              bool new_flow) noexcept {
+  const Amount amount = amount_of(sighting);
   ipv6_sums.add(packet.cell, direction, amount);
   if (new_flow) ipv6_sums.add_flow(packet.cell, direction);
   ipv6_sums.mark(packet.cell);

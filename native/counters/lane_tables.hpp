@@ -79,8 +79,7 @@ struct Lane::Tables {
   template <bool kFlows>
   void count_batch(std::span<const Sighting> batch, Plan& plan, std::span<const Sighting> next, Plan& next_plan,
                    std::int64_t second, std::uint32_t this_period) noexcept;
-  void count_ipv6(const Sighting& sighting, PlannedPacket& packet, std::size_t direction, const Amount& amount,
-                  bool new_flow) noexcept;
+  void count_ipv6(const Sighting& sighting, PlannedPacket& packet, std::size_t direction, bool new_flow) noexcept;
   void mark_all(std::span<const Sighting> batch, const Plan& plan) noexcept;
 };
 

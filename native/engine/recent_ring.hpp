@@ -30,7 +30,7 @@ class RecentRing {
     const std::size_t packets = batch.sightings.size();
     if (packets == 0) return;
     // Few packets come: the interval is too long for them.
-    if (at(batch, packets - 1, at_micros) - last_at_ > 4 * kGapMicros) interval_ = std::max<std::uint64_t>(1, interval_ / 2);
+    if (at(batch, 0, at_micros) - last_at_ > 4 * kGapMicros) interval_ = std::max<std::uint64_t>(1, interval_ / 2);
     countdown_ = std::min(countdown_, interval_);
     while (countdown_ <= packets - taken_) {
       taken_ += countdown_;
@@ -58,6 +58,7 @@ class RecentRing {
 
  private:
   static constexpr std::int64_t kGapMicros = kRecentSpanMicros / static_cast<std::int64_t>(kRecentSlots);
+  static constexpr std::int64_t kAdaptEvery = 64;
   static constexpr std::uint64_t kMaxInterval = std::uint64_t{1} << 20;
 
   [[nodiscard]] static std::int64_t at(const ObservedBatch& batch, std::size_t i, std::int64_t otherwise) noexcept {
@@ -69,11 +70,15 @@ class RecentRing {
     take_sample(batch, i, at_micros, sample_bytes_, slots_[next_]);
     next_ = (next_ + 1) % kRecentSlots;
   }
+  /// Looks back over kAdaptEvery samples: a short burst is kept whole.
   void adapt(std::int64_t sampled_at) noexcept {
-    const std::int64_t gap = sampled_at - last_at_;
     last_at_ = sampled_at;
-    if (gap < kGapMicros / 2) interval_ = std::min(kMaxInterval, interval_ * 2);
-    if (gap > kGapMicros * 2) interval_ = std::max<std::uint64_t>(1, interval_ / 2);
+    if (++since_adapted_ < kAdaptEvery) return;
+    const std::int64_t took = sampled_at - adapted_at_;
+    since_adapted_ = 0;
+    adapted_at_ = sampled_at;
+    if (took < kAdaptEvery * kGapMicros / 2) interval_ = std::min(kMaxInterval, interval_ * 2);
+    if (took > kAdaptEvery * kGapMicros * 2) interval_ = std::max<std::uint64_t>(1, interval_ / 2);
   }
 
   const std::size_t sample_bytes_;
@@ -81,6 +86,8 @@ class RecentRing {
   std::uint64_t countdown_ = 1;
   std::size_t taken_ = 0;
   std::int64_t last_at_ = 0;
+  std::int64_t adapted_at_ = 0;
+  std::int64_t since_adapted_ = 0;
   mutable std::mutex mutex_;
   std::vector<Sample> slots_;  // under mutex_
   std::size_t next_ = 0;       // under mutex_

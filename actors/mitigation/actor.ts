@@ -128,7 +128,7 @@ function decide(ledger: Ledger, message: Decided, at: UnixMicros, deps: LedgerDe
     case 'told':
       return back.told(ledger, message.attack, message.action, message.outcome, at);
     case 'script_restarted':
-      return back.scriptRestarted(ledger);
+      return back.scriptRestarted(ledger, at);
   }
 }
 

@@ -3,7 +3,7 @@
  *
  * Pure decisions on the ledger's table, as in ledger.ts. Times are Unix microseconds.
  */
-import type { Mitigation, Notified } from '../../domain/mitigation.js';
+import type { Mitigation } from '../../domain/mitigation.js';
 import type { ScriptAction } from '../../domain/ports.js';
 import { failure, success } from '../../domain/result.js';
 import type { AttackId, Milliseconds, UnixMicros } from '../../domain/units.js';
@@ -12,13 +12,13 @@ import { expire, release } from './ledger.js';
 import {
   add,
   answer,
-  changed,
   type Effect,
   forgetIfDone,
   type Held,
   journalPatienceMs,
   type Ledger,
   log,
+  mark,
   tell,
   write,
 } from './table.js';
@@ -47,7 +47,7 @@ export function written(ledger: Ledger, id: AttackId, error: string | null, at: 
   if (durable || error !== null) clear(ledger, held);
   // A failed write is sent again by `retry`, not at once.
   const again = held.dirty && error === null ? write(held, at) : [];
-  const effects = [...tell(held), ...again, ...answers];
+  const effects = [...tell(ledger, held, at), ...again, ...answers];
   forgetIfDone(ledger, held);
   return error === null
     ? effects
@@ -68,7 +68,7 @@ export function overdue(ledger: Ledger, at: UnixMicros): Effect[] {
     const held = ledger.held.get(id);
     if (held === undefined) continue;
     held.cleared = true;
-    const tells = tell(held);
+    const tells = tell(ledger, held, at);
     if (tells.length === 0) continue;
     effects.push(
       ...tells,
@@ -108,30 +108,13 @@ export function told(
   return mark(ledger, held, action, at);
 }
 
-function mark(ledger: Ledger, held: Held, notified: Notified, at: UnixMicros): Effect[] {
-  const { details } = held;
-  held.mitigation = { ...held.mitigation, notified };
-  held.handed = notified;
-  held.details = null;
-  const { attack } = held.mitigation;
-  const effects: Effect[] = [
-    ...changed(held, at),
-    ...(details === null || notified !== 'ban'
-      ? []
-      : [{ kind: 'notify' as const, action: 'attack_details' as const, attack, report: details }]),
-    ...tell(held),
-  ];
-  forgetIfDone(ledger, held);
-  return effects;
-}
-
 /** The script actor lost what it was handed and had not begun. */
-export function scriptRestarted(ledger: Ledger): Effect[] {
+export function scriptRestarted(ledger: Ledger, at: UnixMicros): Effect[] {
   const effects: Effect[] = [];
   for (const held of ledger.held.values()) {
     if (held.handed === held.mitigation.notified) continue;
     held.handed = held.mitigation.notified;
-    effects.push(...tell(held));
+    effects.push(...tell(ledger, held, at));
   }
   return effects;
 }
@@ -143,7 +126,7 @@ export function restore(ledger: Ledger, mitigations: readonly Mitigation[], at: 
     if (ledger.held.has(mitigation.id)) continue;
     const held = add(ledger, mitigation);
     held.cleared = true;
-    effects.push(...tell(held));
+    effects.push(...tell(ledger, held, at));
     const releasedAt = ledger.earlyReleases.get(mitigation.id);
     if (releasedAt !== undefined) effects.push(...release(ledger, mitigation.id, releasedAt));
   }
@@ -165,7 +148,7 @@ export function retry(ledger: Ledger, at: UnixMicros): Effect[] {
   const writes: Effect[] = [];
   const tells: Effect[] = [];
   for (const held of ledger.held.values()) {
-    if (tells.length < maxRetells) tells.push(...tell(held));
+    if (tells.length < maxRetells) tells.push(...tell(ledger, held, at));
     if (writes.length >= maxRewrites) continue;
     const lost = held.writing !== null && at - held.writing.since > writeLimitMicros;
     if (lost || (held.dirty && held.writing === null)) writes.push(...write(held, at));

@@ -8,7 +8,7 @@ import { test } from 'vitest';
 import type { Mitigation } from '../../domain/mitigation.js';
 import type { JournalEntry } from '../../domain/ports.js';
 import { anAttack, rehearsalStart } from '../../domain/rehearsal.js';
-import type { AttackId } from '../../domain/units.js';
+import type { AttackId, HostKey } from '../../domain/units.js';
 import { overdue, restore, retry, scriptRestarted, told, written } from './answers.js';
 import { mitigate, release, revise, wanted } from './ledger.js';
 import { type Effect, emptyLedger, type Ledger } from './table.js';
@@ -29,7 +29,10 @@ type World = {
   readonly ongoing: Set<AttackId>;
 };
 
-const attacks = [1, 2, 3].map((serial) => anAttack({}, serial));
+/** Of hosts of their own: what two mitigations of one host share is told in ledger.test.ts. */
+const attacks = [1, 2, 3].map((serial) =>
+  anAttack({ subject: { kind: 'host', host: `192.0.2.${serial}` as HostKey } }, serial),
+);
 
 const newWorld = (): World => {
   const world: World = {
@@ -120,7 +123,7 @@ const steps = {
   scriptFull: (world: World): Effect[] => runScript(world, 'refused'),
   scriptActorCrashes: (world: World): Effect[] => {
     world.handed = [];
-    return scriptRestarted(world.ledger);
+    return scriptRestarted(world.ledger, world.at);
   },
   time: (world: World): Effect[] => {
     world.at += 30_000;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'vitest';
 import { aMitigation, anAttack, rehearsalStart } from '../../domain/rehearsal.js';
 import type { Result } from '../../domain/result.js';
-import type { HostKey } from '../../domain/units.js';
+import type { AttackId, HostKey } from '../../domain/units.js';
 import { overdue, patienceLeftMs, restore, retry, scriptRestarted, told, written } from './answers.js';
 import { bannable } from './guard.js';
 import { expire, explain, mitigate, release, revise, unban, type Want, wanted } from './ledger.js';
@@ -155,8 +155,8 @@ test('what a crashed script actor had not begun is handed over again, what it ha
   const ledger = emptyLedger();
   mitigate(ledger, want, at);
   written(ledger, id, null, at);
-  assert.deepEqual(words(scriptRestarted(ledger)), ['notify ban']);
-  assert.deepEqual(words(scriptRestarted(running())), []);
+  assert.deepEqual(words(scriptRestarted(ledger, at)), ['notify ban']);
+  assert.deepEqual(words(scriptRestarted(running(), at)), []);
 });
 
 const restarts = [
@@ -204,9 +204,12 @@ test('an unban ends every attack on the host, tells their hostgroups, and answer
   mitigate(ledger, { ...want, attack: second }, at);
   const results: Result<unknown>[] = [];
   const effects = unban(ledger, '192.0.2.7', at, (result) => results.push(result));
-  assert.deepEqual(words(effects), ['write', 'end_attack', 'notify ban', 'end_attack']);
+  assert.deepEqual(words(effects), ['write', 'end_attack', 'end_attack']);
   assert.deepEqual(wanted(ledger), []);
-  assert.deepEqual(words(written(ledger, id, null, at)), ['notify unban', 'reply ok']);
+  // the other attack on it is not written yet, so its is the last word
+  assert.deepEqual(words(written(ledger, id, null, at)), ['write', 'reply ok']);
+  written(ledger, second.id, null, at);
+  assert.deepEqual(words(written(ledger, second.id, null, at)), ['notify unban']);
 });
 
 test('an unban of what is not mitigated says so', () => {
@@ -279,3 +282,36 @@ for (const { text, is } of guards) {
     assert.equal(host.ok ? host.value : host.error.code, is);
   });
 }
+
+const byHand = 'A000000by-hand' as AttackId;
+
+/** The same host banned by hand as well, written. */
+function twice(ledger: Ledger): readonly Effect[] {
+  const attack = { ...want.attack, id: byHand, origin: 'manual' as const };
+  return [...mitigate(ledger, { ...want, attack }, at), ...written(ledger, byHand, null, at)];
+}
+
+test('a host that is banned already is not banned to the script again', () => {
+  const ledger = running();
+  const effects = twice(ledger);
+  assert.ok(!words(effects).includes('notify ban'));
+  assert.equal(mitigationIn(effects.slice(1))?.notified, 'ban');
+});
+
+test('the script hears `unban` when the last mitigation of a host is released, not before', () => {
+  const ledger = running();
+  twice(ledger);
+  written(ledger, byHand, null, at);
+  const first = [
+    ...release(ledger, id, at),
+    ...written(ledger, id, null, at),
+    ...written(ledger, id, null, at),
+  ];
+  assert.ok(!words(first).includes('notify unban'));
+  assert.ok(!ledger.held.has(id));
+  const last = [...release(ledger, byHand, at), ...written(ledger, byHand, null, at)];
+  assert.ok(words(last).includes('notify unban'));
+  told(ledger, byHand, 'unban', 'started', at);
+  written(ledger, byHand, null, at);
+  assert.equal(ledger.bySubject.size, 0);
+});

@@ -86,7 +86,7 @@ export function release(ledger: Ledger, id: AttackId, at: UnixMicros, reply: Rep
   ledger.waiting.set(id, at);
   return [
     ...changed(held, at),
-    ...tell(held),
+    ...tell(ledger, held, at),
     log('info', 'mitigation released', { attack: id, subject: subjectText(mitigation.attack.subject) }),
   ];
 }

@@ -17,6 +17,9 @@ export type Cli = {
   readonly nowMicros: () => number;
 };
 
+const namesOf = ({ commands }: Command): string =>
+  `(commands: ${commands.map((command) => command.name()).join(', ')}; add --help for what they take)`;
+
 function build(cli: Cli): Command {
   const program = new Command('tidegate')
     .description('finds DoS and DDoS attacks in mirrored packets and flow telemetry, and acts on them')
@@ -36,8 +39,11 @@ function build(cli: Cli): Command {
   registerOperate(program, cli);
   registerTraffic(program, cli);
   registerBench(program, cli);
-  for (const command of program.commands)
+  for (const command of program.commands) {
     command.helpOption('--help', 'what it does and takes').exitOverride();
+    if (command.commands.length > 0) command.showHelpAfterError(namesOf(command));
+  }
+  program.showHelpAfterError(namesOf(program));
   return program;
 }
 
@@ -54,6 +60,8 @@ export async function runCli(args: readonly string[], cli: Cli): Promise<ExitCod
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitFine : exitUsage;
     if (error instanceof CommandFailure) {
+      if (error.failure !== null && args.includes('--json'))
+        cli.view.out(JSON.stringify({ error: error.failure }));
       if (error.message !== '') cli.view.err(`${cli.view.errColors.red('error:')} ${error.message}`);
       return error.exitCode;
     }

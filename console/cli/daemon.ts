@@ -2,14 +2,15 @@
 import { join } from 'node:path';
 import type { ControlAnswer, ControlRequest } from '../../actors/control/messages.js';
 import { ask } from '../api/client.js';
-import { CommandFailure } from './exit.js';
+import { CommandFailure, failed } from './exit.js';
 
 export const defaultStateDir = '/var/lib/tidegate';
 const answerLimitMs = 5_000;
 
 /** --state-dir, else TIDEGATE_STATE_DIR, else the default. */
 export function socketPath(stateDir: string | undefined, env: NodeJS.ProcessEnv): string {
-  return join(stateDir ?? env.TIDEGATE_STATE_DIR ?? defaultStateDir, 'control.sock');
+  // an empty variable is an unset one, as everywhere
+  return join(stateDir ?? (env.TIDEGATE_STATE_DIR || defaultStateDir), 'control.sock');
 }
 
 type AnswerOf<K extends ControlAnswer['kind']> = Extract<ControlAnswer, { readonly kind: K }>;
@@ -21,7 +22,7 @@ export async function askFor<K extends ControlAnswer['kind']>(
   path: string,
 ): Promise<AnswerOf<K>> {
   const answer = await ask(path, request, answerLimitMs);
-  if (!answer.ok) throw new CommandFailure(`${answer.error.code}: ${answer.error.detail}`);
+  if (!answer.ok) throw failed(answer.error);
   if (answer.value.kind !== kind)
     throw new CommandFailure(`the daemon answered '${answer.value.kind}' to '${request.kind}'`);
   return answer.value as AnswerOf<K>;

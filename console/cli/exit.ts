@@ -1,4 +1,5 @@
 /** How a command ends: 0 fine, 1 failed, 2 wrong usage or configuration. */
+import type { Failure } from '../../domain/result.js';
 
 export const exitFine = 0;
 export const exitFailed = 1;
@@ -11,7 +12,13 @@ export class CommandFailure extends Error {
   constructor(
     message: string,
     readonly exitCode: ExitCode = exitFailed,
+    /** Printed on stdout too where the command was given --json. */
+    readonly failure: Failure | null = null,
   ) {
     super(message);
   }
 }
+
+/** What the program said when it failed, with its code. */
+export const failed = (failure: Failure, exitCode: ExitCode = exitFailed): CommandFailure =>
+  new CommandFailure(`${failure.code}: ${failure.detail}`, exitCode, failure);

@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type BenchPacketsResult, measurePackets } from '../../../measure.js';
 import type { Cli } from '../cli.js';
+import { failed } from '../exit.js';
 import { figure } from '../terminal.js';
 
 type Options = {
@@ -12,11 +13,14 @@ type Options = {
   readonly json?: true;
 };
 
-const number = (low: number, high: number) => (text: string) => {
-  const value = Number(text);
-  if (!(value >= low && value <= high)) throw new InvalidArgumentError(`a number from ${low} to ${high}.`);
-  return value;
-};
+const number =
+  (what: 'a number' | 'a whole number', low: number, high: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    const fits = value >= low && value <= high && (what === 'a number' || Number.isInteger(value));
+    if (!fits) throw new InvalidArgumentError(`${what} from ${low} to ${high}.`);
+    return value;
+  };
 const benchSeed = 20_260_101n;
 
 /** Kilobytes, by getrusage(2). */
@@ -37,20 +41,24 @@ export function registerBench(program: Command, cli: Cli): void {
   bench
     .command('packets')
     .description('frames → facts → counters, both directions, all classes')
-    .option('--hosts <n>', 'hosts of ours that take part', number(256, 4_194_304), 65_536)
+    .option('--hosts <n>', 'hosts of ours that take part', number('a whole number', 256, 4_194_304), 65_536)
     .addOption(new Option('--flows <mode>', 'count flows too').choices(['on', 'off']).default('off'))
-    .option('--seconds <n>', 'how long to measure', number(0.1, 600), 3)
+    .option('--seconds <n>', 'how long to measure', number('a number', 0.1, 600), 3)
     .option('--pcap <file>', 'take the frames from this capture')
     .option('--json', 'one JSON document on stdout')
     .helpOption('--help', 'what it does and takes')
     .exitOverride()
     .action(async (options: Options) => {
+      const pcap = options.pcap ?? null;
       const result = await measurePackets({
         hosts: options.hosts,
         flows: options.flows === 'on',
         seconds: options.seconds,
         seed: benchSeed,
-        pcap: options.pcap ?? null,
+        pcap,
+      }).catch((error: unknown) => {
+        if (pcap === null || !(error instanceof Error)) throw error;
+        throw failed({ code: 'CAPTURE_UNREADABLE', detail: error.message });
       });
       const json = {
         name: 'packets',

@@ -10,7 +10,7 @@ import {
 import type { Cli } from '../cli.js';
 import { CommandFailure, exitUsage } from '../exit.js';
 
-type CheckOptions = { readonly config: string; readonly json?: true };
+type CheckOptions = { readonly config?: string; readonly json?: true };
 
 export const defaultConfig = '/etc/tidegate/tidegate.yaml';
 
@@ -31,10 +31,15 @@ export function registerCheck(program: Command, cli: Cli): void {
     .description(
       'read a configuration and say everything that is wrong with it; exit code 2 when it cannot be used',
     )
-    .option('--config <file>', "YAML, or FastNetMon's when it ends in .conf", defaultConfig)
+    .argument('[file]', 'the same as --config')
+    .option('--config <file>', `YAML, or FastNetMon's when it ends in .conf (default: "${defaultConfig}")`)
     .option('--json', 'one JSON document on stdout')
-    .action((options: CheckOptions) => {
-      const loaded = readConfiguration(options.config, cli.env);
+    .action((file: string | undefined, options: CheckOptions) => {
+      if (file !== undefined && options.config !== undefined && file !== options.config) {
+        throw new CommandFailure(`which one? ${file}, or ${options.config}: check takes one file`, exitUsage);
+      }
+      const path = file ?? options.config ?? defaultConfig;
+      const loaded = readConfiguration(path, cli.env);
       if (options.json) cli.view.out(JSON.stringify({ ok: loaded.ok, findings: loaded.findings }, null, 2));
       else {
         showFindings(cli, loaded.findings);
@@ -42,7 +47,7 @@ export function registerCheck(program: Command, cli: Cli): void {
           .map((severity) => counted(loaded.findings, severity))
           .join(', ');
         cli.view.out(
-          `${options.config}: ${loaded.ok ? cli.view.colors.green('usable') : cli.view.colors.red('not usable')} (${count})`,
+          `${path}: ${loaded.ok ? cli.view.colors.green('usable') : cli.view.colors.red('not usable')} (${count})`,
         );
       }
       if (!loaded.ok) throw new CommandFailure('', exitUsage);

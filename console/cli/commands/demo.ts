@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { type DemoEvent, runDemo } from '../../../demo.js';
 import type { Cli } from '../cli.js';
-import { CommandFailure } from '../exit.js';
+import { failed } from '../exit.js';
 import { duration, figure } from '../terminal.js';
 
 function lineOf(event: DemoEvent, cli: Cli): string {
@@ -63,8 +63,7 @@ export function registerDemo(program: Command, cli: Cli): void {
         tell: (event) =>
           cli.view.out(options.json ? JSON.stringify(event) : `${stamp()}  ${lineOf(event, cli)}`),
       });
-      if (!demonstrated.ok)
-        throw new CommandFailure(`${demonstrated.error.code}: ${demonstrated.error.detail}`);
+      if (!demonstrated.ok) throw failed(demonstrated.error);
       const summary = demonstrated.value;
       if (options.json) {
         cli.view.out(JSON.stringify({ kind: 'summary', ...summary }));

@@ -1,10 +1,15 @@
 /** `status`, `attacks`, `ban`, `unban`, `top`, `reload`: an operator's questions and orders to the running daemon. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { parseHost } from '../../../domain/address.js';
+import { parsePrefix } from '../../../domain/prefix.js';
 import { directions } from '../../../domain/traffic.js';
 import type { Cli } from '../cli.js';
 import { askFor, socketPath } from '../daemon.js';
 import { renderAttacks, renderStatus } from '../status-page.js';
 import { figure, table } from '../terminal.js';
+
+/** Ten years: a ban that is meant to stay says so by having no end. */
+const longestBanMs = 3_650 * 86_400_000;
 
 type Common = { readonly json?: true; readonly stateDir?: string };
 
@@ -14,7 +19,28 @@ export function readDuration(text: string): number {
   const unit = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }[match?.[2] ?? ''];
   if (match === null || unit === undefined)
     throw new InvalidArgumentError("a duration carries its unit: '90s', '30m', '2h'.");
-  return Number(match[1]) * unit;
+  const ms = Number(match[1]) * unit;
+  if (!(ms >= 1 && ms <= longestBanMs))
+    throw new InvalidArgumentError(
+      "more than nothing and at most '3650d'; without --for it stays until unban.",
+    );
+  return ms;
+}
+
+/** Of the text of an address, what is asked of the daemon: its own spelling. */
+function readHost(text: string): string {
+  const host = parseHost(text);
+  if (!host.ok)
+    throw new InvalidArgumentError(`${host.error.detail}; write it like 192.0.2.7 or 2001:db8::7.`);
+  return host.value;
+}
+
+/** An attack on a prefix is released by that prefix. */
+function readSubject(text: string): string {
+  if (!text.includes('/')) return readHost(text);
+  const prefix = parsePrefix(text);
+  if (!prefix.ok) throw new InvalidArgumentError(`${prefix.error.detail}.`);
+  return prefix.value;
 }
 
 const readCount = (text: string): number => {
@@ -54,7 +80,12 @@ export function registerOperate(program: Command, cli: Cli): void {
       print(cli, options.json, list, () => renderAttacks(list, cli.view, cli.nowMicros()));
     });
 
-  common(program.command('ban').description('ban an address of ours by hand').argument('<ip>'))
+  common(
+    program
+      .command('ban')
+      .description('ban an address of ours by hand')
+      .argument('<ip>', 'IPv4 or IPv6', readHost),
+  )
     .option(
       '--for <duration>',
       'release it by itself after this, e.g. 30m; else it stays until `unban`',
@@ -68,7 +99,10 @@ export function registerOperate(program: Command, cli: Cli): void {
     });
 
   common(
-    program.command('unban').description('release an address now, whoever banned it').argument('<ip>'),
+    program
+      .command('unban')
+      .description('release an address or prefix now, whoever banned it')
+      .argument('<ip>', 'IPv4 or IPv6; a prefix for an attack on one', readSubject),
   ).action(async (host: string, options: Common) => {
     const { mitigation } = await askFor('unbanned', { kind: 'unban', host }, path(options));
     print(cli, options.json, mitigation, () => `released ${host} (${mitigation.id})`);

@@ -6,7 +6,7 @@ import { parsePrefix } from '../../../domain/prefix.js';
 import type { PrefixKey } from '../../../domain/units.js';
 import { type ReplayEvent, replay } from '../../../replay.js';
 import type { Cli } from '../cli.js';
-import { CommandFailure, exitUsage } from '../exit.js';
+import { CommandFailure, exitUsage, failed } from '../exit.js';
 import { duration, figure, progressBar } from '../terminal.js';
 import { showFindings } from './check.js';
 
@@ -94,7 +94,7 @@ export function registerReplay(program: Command, cli: Cli): void {
         progress: (done) => bar.at(done),
       });
       bar.end();
-      if (!replayed.ok) throw new CommandFailure(`${replayed.error.code}: ${replayed.error.detail}`);
+      if (!replayed.ok) throw failed(replayed.error);
       const { errors, packets } = replayed.value.stats;
       const named = Object.entries(errors).map(([name, count]) => `${name} ${count}`);
       if (named.length > 0 && packets > 0) cli.view.err(`not read as IP: ${named.join(', ')}`);

@@ -5,7 +5,7 @@ import { readConfiguration } from '../../../configure.js';
 import { runService } from '../../../service.js';
 import type { Cli } from '../cli.js';
 import { startDetached, tellParent } from '../daemonize.js';
-import { CommandFailure, exitUsage } from '../exit.js';
+import { CommandFailure, exitUsage, failed } from '../exit.js';
 import { livingHolder, type PidFile, writePidFile } from '../pid-file.js';
 import { defaultConfig, showFindings } from './check.js';
 
@@ -26,7 +26,10 @@ async function run(cli: Cli, options: Options): Promise<void> {
   // In the foreground the configured file is left alone: it may be that of a FastNetMon running beside us.
   const pidPath = options.pidFile ?? (options.daemonize ? settings.pidFile : null);
   const holder = pidPath === null ? null : livingHolder(pidPath);
-  if (holder !== null) throw new CommandFailure(`DAEMON_RUNNING: ${pidPath} is held by process ${holder}`);
+  if (holder !== null) {
+    const detail = `${pidPath} is held by process ${holder}; stop that first, or give this one another --pid-file`;
+    throw failed({ code: 'DAEMON_RUNNING', detail });
+  }
   if (options.daemonize) {
     const args = ['run', '--config', path, ...(pidPath === null ? [] : ['--pid-file', resolve(pidPath)])];
     const pid = await startDetached(args, cli.env);
@@ -44,7 +47,7 @@ async function run(cli: Cli, options: Options): Promise<void> {
       tellParent();
     },
   }).finally(() => pidFile?.remove());
-  if (!served.ok) throw new CommandFailure(`${served.error.code}: ${served.error.detail}`);
+  if (!served.ok) throw failed(served.error);
 }
 
 export function registerRun(program: Command, cli: Cli): void {

@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { type TrafficPlan, trafficPlans, writeTraffic } from '../../../synthesis.js';
 import type { Cli } from '../cli.js';
-import { CommandFailure, exitUsage } from '../exit.js';
+import { CommandFailure, exitFailed, exitUsage, failed } from '../exit.js';
 import { figure, table } from '../terminal.js';
 
 type Options = {
@@ -13,10 +13,18 @@ type Options = {
   readonly json?: true;
 };
 
-const above = (low: number) => (text: string) => {
-  const value = Number(text);
-  if (!(value > low)) throw new InvalidArgumentError(`a number above ${low}.`);
-  return value;
+const readSeed = (text: string): number => {
+  const seed = Number(text);
+  if (!Number.isSafeInteger(seed) || seed < 0 || text === '')
+    throw new InvalidArgumentError('a whole number, 0 or more.');
+  return seed;
+};
+
+const readScale = (text: string): number => {
+  const scale = Number(text);
+  if (!(scale > 0 && Number.isFinite(scale)))
+    throw new InvalidArgumentError('a number above 0, such as 0.5.');
+  return scale;
 };
 
 export function registerTraffic(program: Command, cli: Cli): void {
@@ -33,8 +41,8 @@ export function registerTraffic(program: Command, cli: Cli): void {
       (one: string, all: string[]) => [...all, one],
       [] as string[],
     )
-    .option('--seed <n>', 'the same seed gives the same bytes', above(-1), 1)
-    .option('--scale <x>', 'multiplies every rate', above(0), 1)
+    .option('--seed <n>', 'the same seed gives the same bytes', readSeed, 1)
+    .option('--scale <x>', 'multiplies every rate', readScale, 1)
     .option('--json', 'one JSON document on stdout')
     .action((plan: string | undefined, options: Options) => {
       if (plan === undefined) {
@@ -50,7 +58,7 @@ export function registerTraffic(program: Command, cli: Cli): void {
       const written = writeTraffic(plan, options.out, options);
       if (!written.ok) {
         const usage = written.error.code === 'CONFIG_INVALID';
-        throw new CommandFailure(`${written.error.code}: ${written.error.detail}`, usage ? exitUsage : 1);
+        throw failed(written.error, usage ? exitUsage : exitFailed);
       }
       const manifest = written.value;
       const text = `${options.out}: ${figure(manifest.packets)} packets, ${figure(manifest.bytes)}B; ${options.out}.json says what is in it`;

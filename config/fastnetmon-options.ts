@@ -236,11 +236,11 @@ export const fastnetmonOptions: readonly OptionSpec[] = [
 
   // What people see
   later('enable_api', 'on', '`tidegate status`, `attacks`, `ban` and `unban` ask the daemon over its socket'),
-  gone('check_period', 'present', '`tidegate top` redraws by itself'),
+  gone('check_period', 'present', '`watch tidegate top` asks as often as you like'),
   gone('cli_stats_file_path', 'present', '`tidegate top` asks the daemon'),
   gone('cli_stats_ipv6_file_path', 'present', '`tidegate top` asks the daemon'),
-  gone('sort_parameter', 'present', '`tidegate top` sorts by what you choose'),
-  gone('max_ips_in_list', 'present', '`tidegate top` fills the screen'),
+  gone('sort_parameter', 'present', '`tidegate top --by` sorts by what you choose'),
+  gone('max_ips_in_list', 'present', '`tidegate top --count` shows as many as you like'),
 ];
 
 export const optionNamed: ReadonlyMap<string, OptionSpec> = new Map(

@@ -17,9 +17,8 @@ namespace {
 
 constexpr std::uint32_t kFirstHost = 10U << 24;
 constexpr std::size_t kLeastFrames = 65536;
-constexpr std::size_t kMostFrameBytes = 128;
+constexpr std::size_t kMostFrameBytes = 64;  // as a ring cut to headers holds them
 constexpr std::size_t kCountedTogether = 128;
-constexpr std::size_t kFramesAhead = 24;  // prefetched before they are decoded
 
 using Clock = std::chrono::steady_clock;
 
@@ -50,7 +49,8 @@ void append_frame(FrameStore& store, std::uint64_t& random, std::uint32_t host) 
   std::array<std::byte, kMostFrameBytes> frame{};
   const std::span<std::byte> all{frame};
   const std::size_t ip = tagged ? 18 : 14;
-  const std::size_t length = 60 + (dice >> 32) % 68;
+  const std::size_t captured = 60 + (dice >> 32) % 5;
+  const std::size_t length = (dice >> 36) % 2 == 0 ? captured : 60 + (dice >> 48) % 1455;
   if (tagged) {
     put16(all, 12, 0x8100);
     put16(all, 14, 7);
@@ -66,22 +66,18 @@ void append_frame(FrameStore& store, std::uint64_t& random, std::uint32_t host) 
   put32(all, ip + 16, outgoing ? foreign : host);
   put32(all, ip + 20, static_cast<std::uint32_t>(next_random(random)));
   if (protocol == 6) frame[ip + 33] = std::byte{(dice >> 40) % 10 == 0 ? std::uint8_t{2} : std::uint8_t{16}};
-  store.add(std::span{frame}.first(length), static_cast<std::uint32_t>(length));
+  store.add(std::span{frame}.first(captured), static_cast<std::uint32_t>(std::max(length, captured)));
 }
 
-/// Decodes `count` frames from `at` on, round the store, and counts them.
-void count_frames(Lane& lane, const FrameStore& frames, std::size_t& at, std::size_t count, std::int64_t at_micros,
+/// Decodes frames and counts them.
+void count_frames(Lane& lane, LinkType link, std::span<const FrameStore::Frame> frames, std::int64_t at_micros,
                   std::vector<Sighting>& sightings) {
   std::size_t decoded = 0;
   std::uint64_t bytes = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::size_t ahead = at + kFramesAhead;
-    frames.prefetch(ahead < frames.size() ? ahead : 0);
-    const std::uint32_t wire_length = frames.wire_length(at);
+  for (const FrameStore::Frame& frame : frames) {
     Sighting& sighting = sightings[decoded];
-    const DecodeError error = decode_frame(frames.link(), frames.frame(at), wire_length, {}, sighting.facts);
-    if (++at == frames.size()) at = 0;
-    bytes += wire_length;
+    const DecodeError error = decode_frame(link, frame.bytes, frame.wire_length, {}, sighting.facts);
+    bytes += frame.wire_length;
     if (error != DecodeError::none) [[unlikely]] {
       lane.count_error(error);
       continue;
@@ -90,7 +86,7 @@ void count_frames(Lane& lane, const FrameStore& frames, std::size_t& at, std::si
     sighting.bytes = sighting.facts.wire_length;
     ++decoded;
   }
-  lane.count_raw(count, bytes);
+  lane.count_raw(frames.size(), bytes);
   lane.count(std::span{sightings}.first(decoded), at_micros);
 }
 
@@ -103,8 +99,9 @@ FrameStore::FrameStore(std::size_t room_bytes, LinkType link) : link_{link} {
 bool FrameStore::add(std::span<const std::byte> frame, std::uint32_t wire_length) {
   const std::size_t lines = (frame.size() + kLineBytes - 1) / kLineBytes;
   if ((lines_used_ + lines) * kLineBytes > bytes_.size()) return false;
-  std::copy(frame.begin(), frame.end(), bytes_.items().subspan(lines_used_ * kLineBytes).begin());
-  entries_.push_back({static_cast<std::uint32_t>(lines_used_), static_cast<std::uint32_t>(frame.size()), wire_length});
+  const std::span<std::byte> kept = bytes_.items().subspan(lines_used_ * kLineBytes, frame.size());
+  std::copy(frame.begin(), frame.end(), kept.begin());
+  frames_.push_back({kept, wire_length});
   lines_used_ += lines;
   return true;
 }
@@ -126,34 +123,42 @@ std::shared_ptr<const HostSpace> bench_space(const PacketsOptions& options) {
   return HostSpace::compile(networks, groups).space;
 }
 
-PacketsResult run_packets(const FrameStore& frames, std::shared_ptr<const HostSpace> space,
+PacketsResult run_packets(const FrameStore& store, std::shared_ptr<const HostSpace> space,
                           const PacketsOptions& options) {
   PacketsResult result;
   const auto lane = Lane::make(space, {.count_flows = options.flows, .flow_slots = 1U << 22, .seed = options.seed});
-  if (lane == nullptr || frames.size() == 0) return result;
+  const auto frames = store.frames();
+  if (lane == nullptr || frames.empty()) return result;
   std::vector<Sighting> sightings(kCountedTogether);
-  std::size_t at = 0;
   const auto micros = [] {
     return std::chrono::duration_cast<std::chrono::microseconds>(Clock::now().time_since_epoch()).count();
   };
+  const auto batch_at = [&](std::size_t at) { return frames.subspan(at, std::min(kCountedTogether, frames.size() - at)); };
   const auto one_round = [&] {
-    for (std::size_t done = 0; done < frames.size(); done += kCountedTogether) {
-      count_frames(*lane, frames, at, std::min(kCountedTogether, frames.size() - done), micros(), sightings);
+    for (std::size_t at = 0; at < frames.size(); at += kCountedTogether) {
+      count_frames(*lane, store.link(), batch_at(at), micros(), sightings);
     }
   };
   one_round();
-  { BatchBuilder first{*space, 0, 1}; lane->drain(first); }
+  {
+    BatchBuilder first{*space, 0, 1};
+    lane->drain(first);
+  }
 
   const double core_begin = core_seconds();
   const auto begin = Clock::now();
   const auto end = begin + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(options.seconds));
-  constexpr std::size_t kBetweenLooksAtClock = 64;
+  constexpr std::size_t kBatchesBetweenLooksAtClock = 64;
+  std::size_t at = 0;
   for (auto now = begin; now < end; now = Clock::now()) {
     const std::int64_t at_micros = micros();
-    for (std::size_t i = 0; i < kBetweenLooksAtClock; ++i) {
-      count_frames(*lane, frames, at, kCountedTogether, at_micros, sightings);
+    for (std::size_t i = 0; i < kBatchesBetweenLooksAtClock; ++i) {
+      const auto batch = batch_at(at);
+      count_frames(*lane, store.link(), batch, at_micros, sightings);
+      result.packets += batch.size();
+      at += batch.size();
+      if (at == frames.size()) at = 0;
     }
-    result.packets += kBetweenLooksAtClock * kCountedTogether;
   }
   result.seconds = core_seconds() - core_begin;
   result.mpps = static_cast<double>(result.packets) / result.seconds / 1e6;

@@ -36,28 +36,22 @@ class FrameStore {
   /// Room for so many bytes of frames, padding included; none when memory cannot be had.
   explicit FrameStore(std::size_t room_bytes, LinkType link = LinkType::ethernet);
 
+  struct Frame {
+    std::span<const std::byte> bytes;
+    std::uint32_t wire_length = 0;
+  };
   /// False when the frame does not fit any more.
   bool add(std::span<const std::byte> frame, std::uint32_t wire_length);
-  [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
   [[nodiscard]] LinkType link() const noexcept { return link_; }
-  [[nodiscard]] std::uint32_t wire_length(std::size_t index) const noexcept { return entries_[index].wire_length; }
-  [[nodiscard]] std::span<const std::byte> frame(std::size_t index) const noexcept {
-    const Entry& entry = entries_[index];
-    return std::span<const std::byte>{bytes_.items()}.subspan(entry.line * kLineBytes, entry.captured);
-  }
-  void prefetch(std::size_t index) const noexcept { __builtin_prefetch(&bytes_[entries_[index].line * kLineBytes]); }
+  [[nodiscard]] std::span<const Frame> frames() const noexcept { return frames_; }
+  [[nodiscard]] std::size_t size() const noexcept { return frames_.size(); }
 
  private:
   static constexpr std::size_t kLineBytes = 64;
-  struct Entry {
-    std::uint32_t line = 0;
-    std::uint32_t captured = 0;
-    std::uint32_t wire_length = 0;
-  };
   LinkType link_;
   Array<std::byte> bytes_;
   std::size_t lines_used_ = 0;
-  std::vector<Entry> entries_;
+  std::vector<Frame> frames_;
 };
 
 /// One frame a host at least, in random order, from random sources: UDP, TCP (some SYN), ICMP, a few tags and

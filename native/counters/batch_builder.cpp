@@ -8,6 +8,8 @@ namespace {
 
 constexpr std::size_t kMostHostWords = 3 + kHostValues;  // header, address of IPv6, values
 constexpr std::size_t kLeastRoom = 4096;                 // words
+constexpr std::size_t kCommonHostWords = 7;              // header, and total and one class in packets and bytes, and a few more
+constexpr std::size_t kRoomStep = 65536;                 // words; cleared while they are about to be in the cache
 
 }  // namespace
 
@@ -19,10 +21,18 @@ BatchBuilder::BatchBuilder(const HostSpace& space, std::int64_t from_micros, std
       by_cell_(space.cells()),
       touched_(space.cells()) {}
 
+void BatchBuilder::make_room(std::vector<std::uint64_t>& words) const {
+  if (words.empty()) words.reserve(std::max(kLeastRoom, expected_hosts_ * kCommonHostWords));
+  // Doubling only once what was reserved is used up.
+  const std::size_t wanted = words.size() + std::clamp(words.size(), kLeastRoom, kRoomStep);
+  if (wanted > words.capacity()) words.reserve(std::max(wanted, words.capacity() * 2));
+  words.resize(wanted);
+}
+
 void BatchBuilder::add_host(CellId cell, const Address& address, const HostDelta& delta) {
   Gathering& group = groups_[space_.cell(cell).hostgroup];
   std::vector<std::uint64_t>& words = group.batch.host_words;
-  if (words.size() < group.used + kMostHostWords) words.resize(std::max(kLeastRoom, words.size() * 2));
+  if (words.size() < group.used + kMostHostWords) make_room(words);
   const std::span<std::uint64_t, kMostHostWords> room{words.data() + group.used, kMostHostWords};
 
   std::size_t at = 1;

@@ -19,6 +19,8 @@ class BatchBuilder {
   /// The deltas lie between the two times, in microseconds since the Unix epoch. `space` must outlive the builder.
   BatchBuilder(const HostSpace& space, std::int64_t from_micros, std::int64_t to_micros);
 
+  /// About so many hosts will come: batches make room for them at once and need not grow. An estimate will do.
+  void expect(std::uint32_t hosts) noexcept { expected_hosts_ = hosts; }
   /// Adds a host unless all its values are zero. Does not touch the network's sum.
   void add_host(CellId cell, const Address& address, const HostDelta& delta);
   void add_network(CellId cell, const HostDelta& delta);
@@ -33,9 +35,12 @@ class BatchBuilder {
     std::size_t used = 0;
   };
 
+  void make_room(std::vector<std::uint64_t>& words) const;
+
   const HostSpace& space_;
   std::int64_t from_micros_;
   std::int64_t to_micros_;
+  std::uint32_t expected_hosts_ = 0;
   std::vector<Gathering> groups_;      // by hostgroup
   std::vector<HostDelta> by_cell_;     // network sums
   std::vector<std::uint8_t> touched_;  // by cell

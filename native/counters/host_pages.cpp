@@ -5,15 +5,16 @@ namespace tidegate {
 std::optional<HostPages> HostPages::make(const HostSpace& space) {
   const std::size_t pages = space.pages();
   const std::size_t words = (pages + kDirtyWordBits - 1) / kDirtyWordBits;
-  auto rows = Array<Page>::make(pages);
-  auto seen = Array<Page>::make(pages);
+  auto rows = Array<HostPage>::make(pages);
+  auto seen = Array<HostPage>::make(pages);
   auto marks = Array<Marks>::make(pages);
   auto dirty_slots = Array<DirtyWord>::make(words);
   auto page_of_slot = Array<std::uint32_t>::make(pages);
   auto ever = Array<std::array<DirtyWord, kWords>>::make(pages);
   if (!rows || !seen || !marks || !dirty_slots || !page_of_slot || !ever) return std::nullopt;
   HostPages made;
-  made.slot_of_page_.assign(pages, kNoPage);
+  made.slot_of_page_.assign(pages, 0);
+  made.page_rows_.assign(pages, nullptr);
   made.page_of_slot_ = std::move(*page_of_slot);
   made.rows_ = std::move(*rows);
   made.marks_ = std::move(*marks);
@@ -23,12 +24,12 @@ std::optional<HostPages> HostPages::make(const HostSpace& space) {
   return made;
 }
 
-std::uint32_t HostPages::make_page(std::uint32_t page) noexcept {
+void HostPages::make_page(std::uint32_t page) noexcept {
   const std::uint32_t slot = slots_made_++;
   // The reader learns of the slot by its first mark, which comes after this.
   page_of_slot_[slot] = page;
   slot_of_page_[page] = slot;
-  return slot;
+  page_rows_[page] = &rows_[slot];
 }
 
 void HostPages::take_all() {
@@ -57,8 +58,8 @@ std::uint64_t HostPages::read_slot(const HostSpace& space, const Taken& taken, B
   const std::uint32_t address = space.page_address(page);
   const auto page_cell = space.page_cell(page);
   const auto& dirty = taken.marks.planes;
-  Page& now = rows_[taken.slot];
-  Page& seen = seen_[taken.slot];
+  HostPage& now = rows_[taken.slot];
+  HostPage& seen = seen_[taken.slot];
   HostDelta page_sum{};
   std::uint64_t first_time = 0;
   for (std::size_t word = 0; word < kWords; ++word) {

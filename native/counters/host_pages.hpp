@@ -19,23 +19,31 @@
 
 namespace tidegate {
 
-/// A slot's number times 256, plus the host in it.
+/// A page's number times 256, plus the host in it.
 using RowId = std::uint32_t;
+
+/// The rows of one page.
+struct HostPage {
+  std::array<std::array<DirectionLine, kPageHosts>, kHostDirections> lines;
+  std::array<RareBytes, kPageHosts> rare;
+};
 
 class HostPages {
  public:
   static std::optional<HostPages> make(const HostSpace& space);
 
-  /// Row of a host in a page of the space; the page is made if it was never touched.
-  [[nodiscard]] RowId place(std::uint32_t page, std::uint32_t host) noexcept {
-    std::uint32_t slot = slot_of_page_[page];
-    if (slot == kNoPage) [[unlikely]] slot = make_page(page);
-    return slot * static_cast<RowId>(kPageHosts) + host;
+  /// Rows of a page of the space; made if it was never touched.
+  [[nodiscard]] HostPage& page(std::uint32_t page) noexcept {
+    if (page_rows_[page] == nullptr) [[unlikely]] make_page(page);
+    return *page_rows_[page];
   }
-  [[nodiscard]] DirectionLine& line(RowId row, std::size_t direction) const noexcept {
-    return rows_[row / kPageHosts].lines[direction][row % kPageHosts];
+  static constexpr RowId row_id(std::uint32_t page, std::uint32_t host) noexcept {
+    return page * static_cast<RowId>(kPageHosts) + host;
   }
-  [[nodiscard]] RareBytes& rare(RowId row) const noexcept { return rows_[row / kPageHosts].rare[row % kPageHosts]; }
+  /// Of a page that has been made.
+  [[nodiscard]] RareBytes& rare(RowId row) const noexcept {
+    return page_rows_[row / kPageHosts]->rare[row % kPageHosts];
+  }
 
   /// True when the row had no mark of this kind.
   bool mark(RowId row, std::size_t direction) noexcept { return mark_plane(row, direction); }
@@ -52,17 +60,13 @@ class HostPages {
   static constexpr std::size_t kRarePlane = kHostDirections;
   static constexpr std::size_t kPlanes = kHostDirections + 1;
 
-  struct Page {
-    std::array<std::array<DirectionLine, kPageHosts>, kHostDirections> lines;
-    std::array<RareBytes, kPageHosts> rare;
-  };
   struct Marks {
     std::array<std::array<DirtyWord, kWords>, kPlanes> planes;
   };
 
-  std::uint32_t make_page(std::uint32_t page) noexcept;
+  void make_page(std::uint32_t page) noexcept;
   bool mark_plane(RowId row, std::size_t plane) noexcept {
-    const std::size_t slot = row / kPageHosts;
+    const std::size_t slot = slot_of_page_[row / kPageHosts];
     const std::size_t host = row % kPageHosts;
     if (!tidegate::mark(marks_[slot].planes[plane][host / kDirtyWordBits], host % kDirtyWordBits)) return false;
     tidegate::mark(dirty_slots_[slot / kDirtyWordBits], slot % kDirtyWordBits);
@@ -76,13 +80,14 @@ class HostPages {
 
   std::vector<std::uint32_t> slot_of_page_;
   Array<std::uint32_t> page_of_slot_;
-  Array<Page> rows_;
+  std::vector<HostPage*> page_rows_;  // by page number, into rows_; null while not made
+  Array<HostPage> rows_;
   Array<Marks> marks_;
   Array<DirtyWord> dirty_slots_;
   std::uint32_t slots_made_ = 0;
   // The reader's own.
   std::vector<Taken> taken_;
-  Array<Page> seen_;
+  Array<HostPage> seen_;
   Array<std::array<DirtyWord, kWords>> ever_;  // hosts that were in any drain
 };
 

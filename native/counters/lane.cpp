@@ -80,6 +80,7 @@ const HostSpace& Lane::space() const noexcept { return *tables_->space; }
 
 void Lane::drain(BatchBuilder& into) {
   Tables& tables = *tables_;
+  into.expect(dirty_estimate());
   tables.marked_before.store(tables.counters.marked.load(std::memory_order_relaxed), std::memory_order_relaxed);
   tables.pages.take_all();
   tables.ipv6.take_all();

@@ -73,11 +73,12 @@ inline void Lane::Tables::plan_ipv4(const PacketFacts& facts, PlannedPacket& out
   // Selected by a mask, not branched on: the two directions of a mirror come in random order.
   const std::uint32_t incoming = destination_ours ? ~std::uint32_t{0} : 0;
   const std::uint32_t page = source_page ^ ((source_page ^ destination_page) & incoming);
-  const std::uint32_t host = source ^ ((source ^ destination) & incoming);
-  out.row = pages.place(page, host & 255);
-  out.line = &pages.line(out.row, static_cast<std::size_t>(direction));
+  const std::uint32_t host = (source ^ ((source ^ destination) & incoming)) & 255;
+  HostPage& rows = pages.page(page);
+  out.row = HostPages::row_id(page, host);
+  out.line = &rows.lines[static_cast<std::size_t>(direction)][host];
   __builtin_prefetch(out.line, 1);
-  if (is_rare(facts)) [[unlikely]] __builtin_prefetch(&pages.rare(out.row), 1);
+  if (is_rare(facts)) [[unlikely]] __builtin_prefetch(&rows.rare[host], 1);
 }
 
 inline void Lane::Tables::plan_ipv6(const PacketFacts& facts, PlannedPacket& out, Direction& direction) noexcept {

@@ -80,38 +80,23 @@ DecodeError read_link(LinkType link, Bytes frame, Layers& at) noexcept {
     case LinkType::raw_ipv4: at = Layers{frame, ethertype::kIpv4}; return DecodeError::none;
     case LinkType::raw_ipv6: at = Layers{frame, ethertype::kIpv6}; return DecodeError::none;
     case LinkType::ethernet:
-    case LinkType::raw_ip: break;  // handled by decode_frame
+      if (frame.size() < kEthernetBytes) return DecodeError::link_truncated;
+      at = Layers{frame.subspan(kEthernetBytes), Fields<kEthernetBytes>{frame.first<kEthernetBytes>()}.u16<12>()};
+      return DecodeError::none;
+    case LinkType::raw_ip: break;  // its version nibble tells: see read_other_frame
   }
   return DecodeError::link_unsupported;
 }
 
-DecodeError read_frame(LinkType link, Bytes captured, std::uint32_t wire_length, PacketFacts& out) noexcept {
+}  // namespace
+
+DecodeError wire::read_other_frame(LinkType link, Bytes captured, std::uint32_t wire_length,
+                                   PacketFacts& out) noexcept {
   const FrameExtent extent{captured.size(), wire_length};
-  if (link == LinkType::ethernet) [[likely]] {
-    // IEEE 802.3 section 3.1: destination (6), source (6), type or length (2).
-    if (captured.size() < kEthernetBytes) return DecodeError::link_truncated;
-    const Bytes rest = captured.subspan(kEthernetBytes);
-    const std::uint16_t type = Fields<kEthernetBytes>{captured.first<kEthernetBytes>()}.u16<12>();
-    if (type == ethertype::kIpv4) [[likely]] return read_ipv4(rest, extent.wire_left(rest), out);
-    return read_layers(Layers{rest, type}, extent, out);
-  }
   if (link == LinkType::raw_ip) return read_version_nibble(captured, wire_length, out);
   Layers at;
   const DecodeError error = read_link(link, captured, at);
   return error == DecodeError::none ? read_layers(at, extent, out) : error;
-}
-
-}  // namespace
-
-DecodeError decode_frame(LinkType link, Bytes captured, std::uint32_t wire_length, WireOptions options,
-                         PacketFacts& out) noexcept {
-  const DecodeError error = read_frame(link, captured, wire_length, out);
-  out.wire_length = options.length_from_ip ? out.ip_length : wire_length;
-  return error;
-}
-
-DecodeError decode_ip(Bytes captured, std::uint32_t wire_length, WireOptions options, PacketFacts& out) noexcept {
-  return decode_frame(LinkType::raw_ip, captured, wire_length, options, out);
 }
 
 }  // namespace tidegate

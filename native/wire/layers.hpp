@@ -10,7 +10,7 @@ namespace tidegate {
 /// EtherTypes, from the IEEE registry.
 namespace ethertype {
 inline constexpr std::uint16_t kLeast = 0x0600;  ///< below: a length, IEEE 802.3 section 3.2.6
-inline constexpr std::uint16_t kIpv4 = 0x0800;
+inline constexpr std::uint16_t kIpv4 = wire::kEthertypeIpv4;
 inline constexpr std::uint16_t kIpv6 = 0x86dd;
 inline constexpr std::uint16_t kVlan = 0x8100;      ///< IEEE 802.1Q customer tag
 inline constexpr std::uint16_t kService = 0x88a8;   ///< IEEE 802.1Q service tag (QinQ)
@@ -53,7 +53,7 @@ struct FrameExtent {
   }
 };
 
-inline constexpr std::size_t kEthernetBytes = 14;
+using wire::kEthernetBytes;
 
 // IEEE 802.1Q section 9: TPID (read already as the type), then 2 bytes of tag, then the next type.
 inline DecodeError read_vlan(Layers& at) noexcept {

@@ -3,7 +3,7 @@ import type { AttackList, Status } from '../../actors/control/messages.js';
 import { subjectText } from '../../domain/attack.js';
 import type { Mitigation } from '../../domain/mitigation.js';
 import { rfc3339 } from '../../domain/units.js';
-import { type Colors, duration, figure, type Terminal, table } from './terminal.js';
+import { type Colors, type Column, duration, figure, type Terminal, table } from './terminal.js';
 
 type TreeNode = Status['tree'];
 
@@ -24,16 +24,16 @@ function sources(status: Status, view: Terminal): string {
   ]);
   if (rows.length === 0) return 'no sources';
   const columns = [
-    { title: 'source' },
+    { title: 'source', whole: true },
     { title: 'state' },
     { title: 'received', align: right },
     { title: 'dropped', align: right },
-    { title: 'unparsed', align: right },
+    { title: 'unparsed', align: right, spare: 2 },
     { title: 'in pps', align: right },
     { title: 'in /s', align: right },
     { title: 'out pps', align: right },
     { title: 'out /s', align: right },
-    { title: 'else pps', align: right },
+    { title: 'else pps', align: right, spare: 1 },
   ];
   return table(columns, rows, view.width);
 }
@@ -70,7 +70,7 @@ function exporters(status: Status, view: Terminal): string {
     `1:${exporter.samplingRate}`,
   ]);
   const columns = [
-    { title: 'exporter' },
+    { title: 'exporter', whole: true },
     { title: 'listener' },
     { title: 'datagrams', align: right },
     { title: 'samples', align: right },
@@ -130,6 +130,18 @@ const cause = (mitigation: Mitigation): string => {
   return `${fired.metric} ${figure(fired.rate)} > ${figure(fired.threshold)}`;
 };
 
+/** An address is never cut; where the terminal is narrow, what can be asked for otherwise goes first. */
+const shape: { readonly [title: string]: Partial<Column> } = {
+  host: { whole: true },
+  ended: { whole: true },
+  since: { spare: 1 },
+  began: { spare: 1 },
+  hostgroup: { spare: 2 },
+  direction: { spare: 3 },
+  peak: { spare: 4 },
+  left: { spare: 5 },
+};
+
 export function renderAttacks(list: AttackList, view: Terminal, nowMicros: number): string {
   const active = list.active.map((mitigation) => [
     view.colors.red(subjectText(mitigation.attack.subject)),
@@ -152,16 +164,16 @@ export function renderAttacks(list: AttackList, view: Terminal, nowMicros: numbe
     rfc3339(attack.startedAt).slice(0, 19),
     attack.endedAt === null ? '' : duration((attack.endedAt - attack.startedAt) / 1e6),
   ]);
-  const titles = (names: readonly string[]) => names.map((title) => ({ title }));
+  const columns = (names: readonly string[]) => names.map((title) => ({ title, ...shape[title] }));
   const now =
     active.length === 0
       ? 'no attack in progress'
       : table(
-          titles(['host', 'direction', 'hostgroup', 'cause', 'vector', 'peak', 'since', 'left']),
+          columns(['host', 'direction', 'hostgroup', 'cause', 'vector', 'peak', 'since', 'left']),
           active,
           view.width,
         );
   if (ended.length === 0) return now;
-  const before = titles(['ended', 'direction', 'hostgroup', 'vector', 'peak', 'began', 'lasted']);
+  const before = columns(['ended', 'direction', 'hostgroup', 'vector', 'peak', 'began', 'lasted']);
   return `${now}\n\n${table(before, ended, view.width)}`;
 }

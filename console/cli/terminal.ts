@@ -43,7 +43,15 @@ export function terminal(
   };
 }
 
-export type Column = { readonly title: string; readonly align?: 'left' | 'right' };
+export type Column = {
+  readonly title: string;
+  /** A right-aligned column, of figures, is never cut. */
+  readonly align?: 'left' | 'right';
+  /** Never cut, such as an address. */
+  readonly whole?: boolean;
+  /** Left out where the terminal is too narrow for all; the lowest goes first. */
+  readonly spare?: number;
+};
 
 const plain = {
   top: '',
@@ -66,31 +74,56 @@ const plain = {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: this is what an SGR sequence is
 const visible = (text: string) => text.replace(/\x1b\[[0-9;]*m/g, '').length;
 
-/** Where the columns are wider than the terminal, the widest left-aligned one gives way, with an ellipsis. */
+const gap = 2;
+const narrowest = 8;
+const widthOf = (widths: readonly number[]): number =>
+  widths.reduce((sum, width) => sum + width, 0) + gap * Math.max(0, widths.length - 1);
+
+type Fitted = { readonly column: Column; readonly index: number; width: number };
+
+/** Which columns are shown, and how wide: spare ones go, then what may be cut gives way, the widest first. */
+function fitted(columns: readonly Column[], natural: readonly number[], width: number): readonly Fitted[] {
+  const fluid = ({ align, whole }: Column): boolean => align !== 'right' && whole !== true;
+  const least = (shown: readonly Fitted[]): number =>
+    widthOf(shown.map((one) => (fluid(one.column) ? Math.min(narrowest, one.width) : one.width)));
+  let shown = columns.map((column, index): Fitted => ({ column, index, width: natural[index] ?? 0 }));
+  const spares = shown
+    .filter(({ column }) => column.spare !== undefined)
+    .sort((a, b) => (a.column.spare ?? 0) - (b.column.spare ?? 0));
+  for (const spare of spares) {
+    if (least(shown) <= width) break;
+    shown = shown.filter((one) => one !== spare);
+  }
+  let over = widthOf(shown.map((one) => one.width)) - width;
+  while (over > 0) {
+    const [widest] = shown
+      .filter((one) => fluid(one.column) && one.width > narrowest)
+      .sort((a, b) => b.width - a.width);
+    if (widest === undefined) break;
+    widest.width -= 1;
+    over -= 1;
+  }
+  return shown;
+}
+
+/** No line is wider than `width`, down to what addresses and figures need. What is cut ends in an ellipsis. */
 export function table(
   columns: readonly Column[],
   rows: readonly (readonly string[])[],
   width: number,
 ): string {
-  const widths = columns.map((column, i) =>
-    Math.max(column.title.length, ...rows.map((row) => visible(row[i] ?? ''))),
+  const natural = columns.map((column, i) =>
+    rows.reduce((widest, row) => Math.max(widest, visible(row[i] ?? '')), column.title.length),
   );
-  const total = widths.reduce((sum, w) => sum + w, 0) + 2 * (columns.length - 1);
-  if (total > width) {
-    const widest = widths.reduce(
-      (best, w, i) => (columns[i]?.align !== 'right' && w > (widths[best] ?? 0) ? i : best),
-      columns.findIndex((column) => column.align !== 'right'),
-    );
-    widths[widest] = Math.max(8, (widths[widest] ?? 0) - (total - width));
-  }
+  const shown = fitted(columns, natural, width);
   const drawn = new Table({
-    head: columns.map((column) => column.title),
+    head: shown.map(({ column }) => column.title),
     chars: plain,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
-    colAligns: columns.map((column) => column.align ?? 'left'),
-    colWidths: widths,
+    colAligns: shown.map(({ column }) => column.align ?? 'left'),
+    colWidths: shown.map((one) => one.width),
   });
-  drawn.push(...rows.map((row) => [...row]));
+  for (const row of rows) drawn.push(shown.map(({ index }) => row[index] ?? ''));
   return drawn
     .toString()
     .split('\n')

@@ -1,0 +1,253 @@
+/** The pages as they stand on a screen, with made-up values. */
+import picocolors from 'picocolors';
+import { describe, expect, test } from 'vitest';
+import type { Status } from '../../actors/control/messages.js';
+import type { Attack } from '../../domain/attack.js';
+import type { Mitigation } from '../../domain/mitigation.js';
+import { quietRates } from '../../domain/traffic.js';
+import type { AttackId, HostKey, PrefixKey } from '../../domain/units.js';
+import { renderAttacks, renderStatus, renderTree } from './status-page.js';
+import type { Terminal } from './terminal.js';
+
+const plain = picocolors.createColors(false);
+const view = (width: number, colors = plain): Terminal => ({
+  out: () => {},
+  err: () => {},
+  colors,
+  errColors: colors,
+  width,
+  watched: false,
+});
+const unseen = Number.POSITIVE_INFINITY;
+const nowMicros = 1_700_000_000_000_000;
+
+type Node = Status['tree'];
+const actor = (id: string, more: Partial<Node> = {}): Node => ({
+  id,
+  kind: 'actor',
+  state: 'running',
+  generation: 1,
+  restarts: 0,
+  queue: 0,
+  queueBound: 64,
+  dropped: 0,
+  handled: 10,
+  lastCrash: null,
+  children: [],
+  ...more,
+});
+const tree: Node = actor('root', {
+  kind: 'supervisor',
+  children: [
+    actor('detection', {
+      kind: 'supervisor',
+      children: [actor('global', { children: [actor('A1')] }), actor('web', { queue: 3, dropped: 7 })],
+    }),
+    actor('eth0', { state: 'backing_off', generation: 4, restarts: 3, lastCrash: 'Error: bug' }),
+  ],
+});
+
+const none = { packets: 0, bytes: 0 };
+const totals = {
+  incoming: { packets: 41_250, bytes: 5_156_250 },
+  outgoing: { packets: 7, bytes: 700 },
+  internal: { packets: 1, bytes: 60 },
+  other: { packets: 2, bytes: 120 },
+};
+const stats = {
+  packets: 1_234_567,
+  bytes: 99,
+  dropped: 12,
+  unparsed: 0,
+  errors: {},
+  totals: { incoming: none, outgoing: none, internal: none, other: none },
+  hosts: 3,
+  hostOverflow: 0,
+  flowOverflow: 0,
+};
+const source = { rates: totals, stats, opened: 1, undelivered: 0, kind: 'interface' as const, flow: null };
+const status: Status = {
+  version: '1.2.3',
+  pid: 4711,
+  uptimeSeconds: 4_000,
+  startedAt: '2023-11-14T22:13:20.000000Z',
+  memory: { rssBytes: 123_000_000, heapBytes: 1 },
+  eventLoop: { p50Ms: 1, p99Ms: 2.34 },
+  capture: { interfaces: [] },
+  flow: {
+    listeners: [],
+    exporters: [
+      {
+        agent: '10.0.0.1',
+        subAgent: 0,
+        address: '10.0.0.1',
+        datagrams: 9_000,
+        samples: 90_000,
+        sequenceGaps: 5,
+        samplingRate: 1_000,
+        lastSeen: nowMicros,
+        listener: '0.0.0.0:6343',
+      },
+    ],
+  },
+  sources: [
+    { ...source, name: 'eth0', state: 'up', fault: null },
+    { ...source, name: 'eth1', state: 'down', fault: 'eth1: no such interface' },
+  ],
+  hostgroups: [],
+  attacks: 1,
+  script: {
+    script: '/opt/notify.sh',
+    started: 5,
+    running: 1,
+    waiting: 0,
+    failed: 2,
+    timedOut: 1,
+    dropped: 0,
+  } as unknown as NonNullable<Status['script']>,
+  deadLetters: 0,
+  tree,
+};
+
+const attack = (id: string, subject: Attack['subject'], more: Partial<Attack> = {}): Attack => ({
+  id: id as AttackId,
+  origin: 'detected',
+  subject,
+  direction: 'incoming',
+  hostgroup: 'global',
+  cause: { scope: 'host', metric: 'pps', rate: 41_250, threshold: 20_000 },
+  startedAt: nowMicros - 30e6,
+  endedAt: null,
+  ratesAtStart: { incoming: quietRates, outgoing: quietRates },
+  peak: { pps: 99_960, bps: 1e9 },
+  fingerprint: null,
+  files: [],
+  evidence: 'gathering',
+  whitelisted: false,
+  ...more,
+});
+const host = (text: string): Attack['subject'] => ({ kind: 'host', host: text as HostKey });
+const mitigation = (one: Attack, more: Partial<Mitigation> = {}): Mitigation => ({
+  id: one.id,
+  attack: one,
+  state: 'wanted',
+  since: one.startedAt,
+  until: nowMicros + 95e6,
+  comment: '',
+  notified: 'ban',
+  ...more,
+});
+
+describe('the tree', () => {
+  test('branches join, and a node says what is not as it should be', () => {
+    expect(renderTree(tree, plain).split('\n')).toEqual([
+      'root',
+      '├─ detection',
+      '│  ├─ global gen 1 queue 0/64',
+      '│  │  └─ A1 gen 1 queue 0/64',
+      '│  └─ web gen 1 queue 3/64 dropped 7',
+      '└─ eth0 gen 4 queue 0/64 backing_off restarts 3 Error: bug',
+    ]);
+  });
+});
+
+describe('status', () => {
+  test('on a page of any width', () => {
+    expect(renderStatus(status, view(unseen)).split('\n')).toEqual([
+      'tidegate 1.2.3  pid 4711  up 1h06m  memory 123MB  event loop p99 2.3 ms  attacks 1',
+      '',
+      'source  state                    received  dropped  unparsed  in pps     in /s  out pps    out /s  else pps',
+      'eth0    up                          1.23M       12         0   41.3k  41.3Mbit        7  5.60kbit         3',
+      'eth1    eth1: no such interface     1.23M       12         0   41.3k  41.3Mbit        7  5.60kbit         3',
+      '',
+      'exporter  listener      datagrams  samples  lost  sampling',
+      '10.0.0.1  0.0.0.0:6343      9.00k    90.0k     5    1:1000',
+      '',
+      'hostgroup  hosts  in pps  in /s  out pps  out /s  attacks',
+      '',
+      'notify script: 5 started, 1 running, 0 waiting, 2 failed, 1 timed out, 0 dropped',
+      '',
+      ...renderTree(tree, plain).split('\n'),
+    ]);
+  });
+
+  test('no line of a table is wider than a terminal of 80, and every figure is still whole', () => {
+    const lines = renderStatus({ ...status, attacks: 0 }, view(80)).split('\n');
+    const tables = lines.slice(
+      1,
+      lines.indexOf('notify script: 5 started, 1 running, 0 waiting, 2 failed, 1 timed out, 0 dropped'),
+    );
+    for (const line of tables) expect(line.length, line).toBeLessThanOrEqual(80);
+    for (const figure of ['1.23M', '41.3k', '41.3Mbit', '5.60kbit'])
+      expect(tables.join('\n')).toContain(figure);
+  });
+
+  test('colour is where it is wanted: what is down is red, what is up green', () => {
+    const text = renderStatus(status, view(unseen, picocolors.createColors(true)));
+    expect(text).toContain('\x1b[32mup\x1b[39m');
+    expect(text).toContain('\x1b[31meth1: no such interface\x1b[39m');
+    expect(renderStatus(status, view(unseen))).not.toContain('\x1b');
+  });
+
+  test('without a source it says so, and without a script nothing of one', () => {
+    const text = renderStatus({ ...status, sources: [], script: null }, view(unseen));
+    expect(text).toContain('\nno sources\n');
+    expect(text).not.toContain('notify script');
+  });
+});
+
+describe('attacks', () => {
+  const detected = mitigation(attack('A1', host('203.0.113.66')));
+  const byHand = mitigation(
+    attack('A2', host('2001:db8::7'), {
+      origin: 'manual',
+      cause: null,
+      direction: 'other',
+      evidence: 'none',
+    }),
+    { until: null, comment: 'ticket 7' },
+  );
+  const over = attack(
+    'A0',
+    { kind: 'prefix', prefix: '203.0.113.0/24' as PrefixKey },
+    {
+      endedAt: nowMicros - 20e6,
+      evidence: 'complete',
+      fingerprint: {
+        vector: 'udp_flood',
+        share: 1,
+        protocol: 'udp',
+        topSources: [],
+        topSourcePorts: [],
+        topDestinationPorts: [],
+        sources: 1,
+        samples: 1,
+        samplesBefore: 0,
+      },
+    },
+  );
+
+  test('in progress and ended, by hand and detected', () => {
+    const list = { active: [detected, byHand], ended: [over] };
+    expect(renderAttacks(list, view(unseen), nowMicros).split('\n')).toEqual([
+      'host          direction  hostgroup  cause              vector     peak     since                left',
+      '203.0.113.66  incoming   global     pps 41.3k > 20.0k  gathering  100kpps  2023-11-14T22:12:50  1m35s',
+      '2001:db8::7   other      global     by hand: ticket 7  none       100kpps  2023-11-14T22:12:50  released by hand',
+      '',
+      'ended           direction  hostgroup  vector     peak     began                lasted',
+      '203.0.113.0/24  incoming   global     udp_flood  100kpps  2023-11-14T22:12:50  10s',
+    ]);
+  });
+
+  test('none', () => {
+    expect(renderAttacks({ active: [], ended: [] }, view(80), nowMicros)).toBe('no attack in progress');
+  });
+
+  test('fits 80 columns, with every address whole', () => {
+    const longest = '2001:db8:1111:2222:3333:4444:5555:6666';
+    const list = { active: [detected, byHand, mitigation(attack('A3', host(longest)))], ended: [over] };
+    const text = renderAttacks(list, view(80), nowMicros);
+    for (const line of text.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80);
+    for (const whole of ['203.0.113.66', longest, '203.0.113.0/24']) expect(text).toContain(whole);
+  });
+});

@@ -1,4 +1,4 @@
-/** `check` and `import` on files of the disk. The tables of bad files are tried in bad-configuration.test.ts. */
+/** `check` and `import` on files of the disk. The tables of bad files are tried in bad-configuration.test.ts beside this. */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -6,12 +6,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Finding } from './config/settings.js';
-import type { BadConfiguration } from './config/tables/bad-configuration.js';
-import { badFastnetmon } from './config/tables/bad-fastnetmon.js';
-import { badLists } from './config/tables/bad-lists.js';
-import { badYaml } from './config/tables/bad-yaml.js';
-import { type } from './console/cli/rehearsal.js';
+import { type BadConfiguration, badConfigurations } from '../../bad-configurations.js';
+import type { Finding } from '../../configure.js';
+import { type } from './rehearsal.js';
 
 let root = '';
 beforeAll(() => {
@@ -46,8 +43,7 @@ function lay(row: BadConfiguration, serial: number): { readonly folder: string; 
 const says = (text: string, what: RegExp, folder: string): boolean =>
   what.test(text.replaceAll(folder, '')) || what.test(text.replaceAll(folder, '/etc/tidegate'));
 
-const rows = [...badYaml, ...badLists, ...badFastnetmon];
-for (const [serial, row] of rows.entries()) {
+for (const [serial, row] of badConfigurations.entries()) {
   const { severity = 'error', line, key } = row;
   test(`${row.claim}: ${severity}, at its line, with its remedy`, async () => {
     const { folder, path } = lay(row, serial);
@@ -72,4 +68,4 @@ for (const [serial, row] of rows.entries()) {
   });
 }
 
-test('the number of rows is not small', () => expect(rows.length).toBeGreaterThan(100));
+test('the number of rows is not small', () => expect(badConfigurations.length).toBeGreaterThan(100));

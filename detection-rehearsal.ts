@@ -125,7 +125,7 @@ export const settingsOf = (
     : [...hostgroups, groupOf(globalGroup, [], {})],
   capture: {
     tickMs: change.tickMs ?? 100,
-    ipv6Hosts: 4096,
+    ipv6Hosts: 65_536,
     countFlows: true,
     flowSlots: 2 ** 18,
     interfaces: [],

@@ -47,6 +47,12 @@ export async function runService(request: ServiceRequest): Promise<Result<void>>
   const opened = openingLog(request.settings, request.json);
   if (!opened.ok) return opened;
   const { log, reopen, setLevel, flush } = opened.value;
+  let running: Daemon | null = null;
+  // From the first moment: a rotation of logs while the journal is read must not end the daemon.
+  process.on('SIGHUP', () => {
+    reopen();
+    void running?.reload(); // the log says what came of it; before the start there is nothing to change
+  });
   try {
     const { version, load } = request;
     const started = await startDaemon(request.settings, {
@@ -56,23 +62,15 @@ export async function runService(request: ServiceRequest): Promise<Result<void>>
       applyLog: ({ level }) => setLevel(level),
     });
     if (!started.ok) return started;
-    return await serve(started.value, opened.value, reopen, request.started);
+    running = started.value;
+    return await serve(started.value, opened.value, request.started);
   } finally {
     flush();
   }
 }
 
-async function serve(
-  daemon: Daemon,
-  { log }: OpenLog,
-  reopen: () => void,
-  started: () => void,
-): Promise<Result<void>> {
+async function serve(daemon: Daemon, { log }: OpenLog, started: () => void): Promise<Result<void>> {
   const signal = endSignal();
-  process.on('SIGHUP', () => {
-    reopen();
-    void daemon.reload(); // the log says what came of it
-  });
   try {
     started();
     const end = await Promise.race([signal, daemon.ended]);

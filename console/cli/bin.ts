@@ -22,6 +22,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
+// nor is a terminal, or a parent of `--daemonize`, that is gone: whoever guards a network does not end for it
+process.stderr.on('error', () => undefined);
+
 // not left to run out: a notify script that hangs must not keep a stopped daemon's process alive
 process.exit(
   await runCli(process.argv.slice(2), {

@@ -14,10 +14,21 @@ export function livingHolder(path: string): number | null {
   if (!(pid > 0) || pid === process.pid) return null;
   try {
     process.kill(pid, 0);
-    return pid;
+    return isZombie(pid) ? null : pid;
   } catch (error) {
     // EPERM: it lives and is another user's
     return (error as NodeJS.ErrnoException).code === 'EPERM' ? pid : null;
+  }
+}
+
+/** Ended, and nobody has asked how: where process 1 of a container does not, it stays so for ever. */
+function isZombie(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // the command's name stands in parentheses and may hold blanks
+    return stat.slice(stat.lastIndexOf(')') + 2).startsWith('Z');
+  } catch {
+    return false; // no /proc to ask: what answers a signal is taken to live
   }
 }
 

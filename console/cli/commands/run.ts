@@ -31,6 +31,9 @@ async function run(cli: Cli, options: Options): Promise<void> {
     throw failed({ code: 'DAEMON_RUNNING', detail });
   }
   if (options.daemonize) {
+    if (settings.log.file === null) {
+      cli.view.err('warning: log.file is not set, so nothing of what the daemon logs is kept; set log.file');
+    }
     const args = ['run', '--config', path, ...(pidPath === null ? [] : ['--pid-file', resolve(pidPath)])];
     const pid = await startDetached(args, cli.env);
     cli.view.out(`tidegate runs as process ${pid}`);

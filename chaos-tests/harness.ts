@@ -2,6 +2,7 @@
  * The whole program as its operator has it: the built command line, a configuration file, a notify script that
  * writes down how it was called, a state directory of its own. What a scenario breaks, it breaks from outside.
  */
+import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,11 +18,14 @@ export type Home = {
   readonly socket: string;
   readonly config: string;
   readonly script: ScriptCalls;
+  readonly logFile: string;
   readonly log: () => string;
+  /** Puts other settings into the configuration file; what `makeHome` adds stays. */
+  readonly rewrite: (settings: string) => void;
   readonly remove: () => void;
 };
 
-/** `settings` is YAML; `notify.script` and `state.dir` are added to it, `log.file` too. */
+/** `settings` is YAML; `notify.script`, `state.dir` and `log.file` are added to it where it does not set them. */
 export function makeHome(settings: string, script?: string): Home {
   const directory = mkdtempSync(join(tmpdir(), 'tidegate-chaos-'));
   const stateDir = join(directory, 'state');
@@ -31,15 +35,21 @@ export function makeHome(settings: string, script?: string): Home {
   const own = [
     `state: { dir: ${stateDir} }`,
     `log: { file: ${logFile}, level: debug }`,
-    ...(/^notify:/m.test(settings) ? [] : [`notify: { script: ${calls.path} }`]),
+    `notify: { script: ${calls.path} }`,
   ];
-  writeFileSync(config, `${settings.trimEnd()}\n${own.join('\n')}\n`);
+  const rewrite = (text: string): void => {
+    const wanted = own.filter((line) => !new RegExp(`^${line.slice(0, line.indexOf(':'))}:`, 'm').test(text));
+    writeFileSync(config, `${text.trimEnd()}\n${wanted.join('\n')}\n`);
+  };
+  rewrite(settings);
   return {
     directory,
     stateDir,
     socket: join(stateDir, 'control.sock'),
     config,
     script: calls,
+    logFile,
+    rewrite,
     log: () => {
       try {
         return readFileSync(logFile, 'utf8');
@@ -59,6 +69,22 @@ export type Daemon = {
   readonly kill: () => Promise<void>;
   readonly stop: () => Promise<void>;
 };
+
+export type Ended = { readonly code: number | null; readonly out: string; readonly err: string };
+
+const commandLimitMs = 20_000;
+
+/** The command line of this home, as a process, to its end; `code` is null when it was killed for taking too long. */
+export function tidegate(home: Home, args: readonly string[]): Promise<Ended> {
+  const env = { ...process.env, TIDEGATE_STATE_DIR: home.stateDir };
+  return new Promise((resolve) => {
+    const argv = [cliPath, ...args];
+    execFile(process.execPath, argv, { env, timeout: commandLimitMs }, (error, out, err) => {
+      const code = error === null ? 0 : typeof error.code === 'number' ? error.code : null;
+      resolve({ code, out, err });
+    });
+  });
+}
 
 const startLimitMs = 10_000;
 const answerLimitMs = 5_000;

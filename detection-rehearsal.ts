@@ -131,7 +131,7 @@ export const settingsOf = (
     interfaces: [],
     sflow: [],
   },
-  evidence: { packets: 20, timeLimitMs: 1_000, directory: '', pcap: false, sampleBytes: 128 },
+  evidence: { packets: 100, timeLimitMs: 1_000, directory: '', pcap: false, sampleBytes: 128 },
 });
 
 export type Rehearsed = ReplayOutcome & {

@@ -115,6 +115,13 @@ std::uint64_t TickRings::sum(std::uint32_t slot, std::size_t index, const Window
   return ring[1 + index] - out;
 }
 
+std::uint64_t TickRings::peak(std::uint32_t slot, std::size_t index) const noexcept {
+  const auto ring = words(slot);
+  std::uint64_t most = 0;
+  for (std::size_t cell = 0; cell < cells_; ++cell) most = std::max(most, ring[1 + values_ + cell * values_ + index]);
+  return most;
+}
+
 std::size_t TickRings::bytes() const noexcept {
   std::size_t total = free_.capacity() * sizeof(std::uint32_t);
   for (const auto& slab : slabs_) total += slab.capacity() * sizeof(std::uint64_t);

@@ -37,6 +37,9 @@ class TickRings {
   /// The sum over the window that `edge` bounds. The slot must have been advanced to `edge.running`.
   [[nodiscard]] std::uint64_t sum(std::uint32_t slot, std::size_t index, const WindowEdge& edge) const noexcept;
 
+  /// The most that any one cell of the ring holds of the value at `index`.
+  [[nodiscard]] std::uint64_t peak(std::uint32_t slot, std::size_t index) const noexcept;
+
   [[nodiscard]] std::size_t max_slots() const noexcept { return max_slots_; }
   [[nodiscard]] std::size_t in_use() const noexcept { return made_ - free_.size(); }
   [[nodiscard]] std::size_t bytes() const noexcept;

@@ -16,7 +16,18 @@ std::size_t slots_within(std::size_t values, std::size_t cells, std::size_t byte
 }  // namespace
 
 ExactSet::ExactSet(const JudgedValues& judged, std::size_t cells, std::size_t bytes)
-    : rings_{judged.size(), cells, slots_within(judged.size(), cells, bytes)} {}
+    : rings_{judged.size(), cells, slots_within(judged.size(), cells, bytes)} {
+  for (const JudgedValue& value : judged) {
+    tick_shares_.push_back(value.limit * kExactShare / static_cast<double>(cells - 1));
+  }
+}
+
+bool ExactSet::is_even(std::uint32_t slot) const noexcept {
+  for (std::size_t i = 0; i < tick_shares_.size(); ++i) {
+    if (static_cast<double>(rings_.peak(slot, i)) > tick_shares_[i]) return false;
+  }
+  return true;
+}
 
 bool ExactSet::open(MeterRows& rows, RowRef row, std::int64_t cell, float strength) {
   auto slot = rings_.open(cell);
@@ -52,9 +63,11 @@ void ExactSet::settle(MeterRows& rows, std::uint32_t slot, float strength, std::
   if (static_cast<double>(strength) > kExactShare) {
     host.weak_since = kNotWeak;
   } else if (host.weak_since == kNotWeak) {
-    host.weak_since = now;
+    if (is_even(slot)) host.weak_since = now;
   } else if (now - host.weak_since >= window_micros) {
-    release(rows, slot);
+    // Even then and even now: the ring reaches back a window, so the two looks cover both windows.
+    host.weak_since = kNotWeak;
+    if (is_even(slot)) release(rows, slot);
   }
 }
 

@@ -1,7 +1,9 @@
 /// ExactSet: the few hosts of a meter that have tick buckets, and who of them gives way when all are taken.
 ///
 /// - Bounded by bytes. A slot holds the judged values alone.
-/// - A host keeps its slot until it has been under a quarter of every limit for a whole window.
+/// - A host keeps its slot until it has been under a quarter of every limit for a whole window, and no tick of that
+///   window or the one before held more than would earn it a slot: what the cheap form says of those two windows
+///   is then near enough to an even rate to be laid evenly into new buckets (Meter::promote).
 /// - All taken: a hand goes round and replaces a host that is at most half as strong as the one that asks; it looks
 ///   at kSweepSteps slots. Strength is the largest share of a limit that a host's rate comes to.
 /// - A row and its slot name each other: only this class writes MeterRow::slot.
@@ -36,7 +38,7 @@ class ExactSet {
   [[nodiscard]] std::uint64_t sum(const MeterRow& row, std::size_t index, const WindowEdge& edge) const noexcept {
     return rings_.sum(row.slot - 1, index, edge);
   }
-  /// Notes how strong the host is now; gives its slot back once it has been weak for a window.
+  /// Notes how strong the host is now; gives its slot back once it has been weak for a window, and even for two.
   void settle(MeterRows& rows, std::uint32_t slot, float strength, std::int64_t now, std::int64_t window_micros);
 
   /// Slots ever opened, for a walk; row_in() is empty where one is free.
@@ -61,9 +63,12 @@ class ExactSet {
   };
 
   void release(MeterRows& rows, std::uint32_t slot);
+  /// Whether no tick of the ring held more than would earn a slot.
+  [[nodiscard]] bool is_even(std::uint32_t slot) const noexcept;
   [[nodiscard]] bool replace_weaker(MeterRows& rows, float strength);
 
   TickRings rings_;
+  std::vector<double> tick_shares_;  // by judged value: a quarter of a tick's share of the limit
   std::vector<ExactHost> hosts_;  // by slot
   std::size_t hand_ = 0;
 };

@@ -172,6 +172,24 @@ TEST("buckets are given back after a window of calm, and a stronger host takes t
   CHECK(driver.meter.counts().exact == 0U);
 }
 
+TEST("buckets are kept while traffic is uneven: a burst before them is neither moved nearer nor farther") {
+  const auto at = [](Driver& driver, std::uint64_t packets) {
+    return driver.tick({{host_number(1), {{kPps, packets}}}}).exceeded.size();
+  };
+  Driver early{judging_pps(1000)};
+  CHECK(at(early, 300) == 0U);
+  early.silence(9);
+  CHECK(at(early, 240) == 0U);  // out of the window by the time of the next
+  early.silence(10);
+  CHECK(at(early, 890) == 0U);
+  Driver late{judging_pps(1000)};
+  CHECK(at(late, 300) == 0U);
+  late.silence(18);
+  CHECK(at(late, 240) == 0U);  // in the window still
+  late.silence(7);
+  CHECK(at(late, 860) == 1U);
+}
+
 TEST("an attack spread thinly over a network is seen by the network's limit, in both directions") {
   MeterOptions options = judging_pps(1000);
   options.limits.network[0] = 5000;

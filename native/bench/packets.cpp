@@ -69,15 +69,16 @@ void append_frame(FrameStore& store, std::uint64_t& random, std::uint32_t host) 
   store.add(std::span{frame}.first(captured), static_cast<std::uint32_t>(std::max(length, captured)));
 }
 
-/// Decodes frames and counts them.
-void count_frames(Lane& lane, LinkType link, std::span<const FrameStore::Frame> frames, std::int64_t at_micros,
+/// Decodes `count` frames from `first` on, and counts them.
+void count_frames(Lane& lane, const FrameStore& frames, std::size_t first, std::size_t count, std::int64_t at_micros,
                   std::vector<Sighting>& sightings) {
   std::size_t decoded = 0;
   std::uint64_t bytes = 0;
-  for (const FrameStore::Frame& frame : frames) {
+  for (std::size_t i = first; i < first + count; ++i) {
     Sighting& sighting = sightings[decoded];
-    const DecodeError error = decode_frame(link, frame.bytes, frame.wire_length, {}, sighting.facts);
-    bytes += frame.wire_length;
+    const std::uint32_t wire_length = frames.wire_length(i);
+    const DecodeError error = decode_frame(frames.link(), frames.bytes(i), wire_length, {}, sighting.facts);
+    bytes += wire_length;
     if (error != DecodeError::none) [[unlikely]] {
       lane.count_error(error);
       continue;
@@ -86,7 +87,7 @@ void count_frames(Lane& lane, LinkType link, std::span<const FrameStore::Frame> 
     sighting.bytes = sighting.facts.wire_length;
     ++decoded;
   }
-  lane.count_raw(frames.size(), bytes);
+  lane.count_raw(count, bytes);
   lane.count(std::span{sightings}.first(decoded), at_micros);
 }
 
@@ -97,11 +98,13 @@ FrameStore::FrameStore(std::size_t room_bytes, LinkType link) : link_{link} {
 }
 
 bool FrameStore::add(std::span<const std::byte> frame, std::uint32_t wire_length) {
+  constexpr std::size_t kMost = 65535;
   const std::size_t lines = (frame.size() + kLineBytes - 1) / kLineBytes;
-  if ((lines_used_ + lines) * kLineBytes > bytes_.size()) return false;
+  if (frame.size() > kMost || (lines_used_ + lines) * kLineBytes > bytes_.size()) return false;
   const std::span<std::byte> kept = bytes_.items().subspan(lines_used_ * kLineBytes, frame.size());
   std::copy(frame.begin(), frame.end(), kept.begin());
-  frames_.push_back({kept, wire_length});
+  entries_.push_back({static_cast<std::uint32_t>(lines_used_), static_cast<std::uint16_t>(frame.size()),
+                      static_cast<std::uint16_t>(std::min<std::size_t>(wire_length, kMost))});
   lines_used_ += lines;
   return true;
 }
@@ -123,20 +126,19 @@ std::shared_ptr<const HostSpace> bench_space(const PacketsOptions& options) {
   return HostSpace::compile(networks, groups).space;
 }
 
-PacketsResult run_packets(const FrameStore& store, std::shared_ptr<const HostSpace> space,
+PacketsResult run_packets(const FrameStore& frames, std::shared_ptr<const HostSpace> space,
                           const PacketsOptions& options) {
   PacketsResult result;
   const auto lane = Lane::make(space, {.count_flows = options.flows, .flow_slots = 1U << 22, .seed = options.seed});
-  const auto frames = store.frames();
-  if (lane == nullptr || frames.empty()) return result;
+  if (lane == nullptr || frames.size() == 0) return result;
   std::vector<Sighting> sightings(kCountedTogether);
   const auto micros = [] {
     return std::chrono::duration_cast<std::chrono::microseconds>(Clock::now().time_since_epoch()).count();
   };
-  const auto batch_at = [&](std::size_t at) { return frames.subspan(at, std::min(kCountedTogether, frames.size() - at)); };
+  const auto frames_from = [&](std::size_t at) { return std::min(kCountedTogether, frames.size() - at); };
   const auto one_round = [&] {
     for (std::size_t at = 0; at < frames.size(); at += kCountedTogether) {
-      count_frames(*lane, store.link(), batch_at(at), micros(), sightings);
+      count_frames(*lane, frames, at, frames_from(at), micros(), sightings);
     }
   };
   one_round();
@@ -153,10 +155,10 @@ PacketsResult run_packets(const FrameStore& store, std::shared_ptr<const HostSpa
   for (auto now = begin; now < end; now = Clock::now()) {
     const std::int64_t at_micros = micros();
     for (std::size_t i = 0; i < kBatchesBetweenLooksAtClock; ++i) {
-      const auto batch = batch_at(at);
-      count_frames(*lane, store.link(), batch, at_micros, sightings);
-      result.packets += batch.size();
-      at += batch.size();
+      const std::size_t count = frames_from(at);
+      count_frames(*lane, frames, at, count, at_micros, sightings);
+      result.packets += count;
+      at += count;
       if (at == frames.size()) at = 0;
     }
   }

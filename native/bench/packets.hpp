@@ -36,22 +36,27 @@ class FrameStore {
   /// Room for so many bytes of frames, padding included; none when memory cannot be had.
   explicit FrameStore(std::size_t room_bytes, LinkType link = LinkType::ethernet);
 
-  struct Frame {
-    std::span<const std::byte> bytes;
-    std::uint32_t wire_length = 0;
-  };
-  /// False when the frame does not fit any more.
+  /// False when the frame does not fit any more, or is longer than 65,535 bytes.
   bool add(std::span<const std::byte> frame, std::uint32_t wire_length);
   [[nodiscard]] LinkType link() const noexcept { return link_; }
-  [[nodiscard]] std::span<const Frame> frames() const noexcept { return frames_; }
-  [[nodiscard]] std::size_t size() const noexcept { return frames_.size(); }
+  [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
+  [[nodiscard]] std::span<const std::byte> bytes(std::size_t index) const noexcept {
+    return std::span<const std::byte>{bytes_.items()}.subspan(entries_[index].line * kLineBytes, entries_[index].captured);
+  }
+  [[nodiscard]] std::uint32_t wire_length(std::size_t index) const noexcept { return entries_[index].wire_length; }
 
  private:
   static constexpr std::size_t kLineBytes = 64;
+  // Small, for it is read with every frame.
+  struct Entry {
+    std::uint32_t line = 0;
+    std::uint16_t captured = 0;
+    std::uint16_t wire_length = 0;
+  };
   LinkType link_;
   Array<std::byte> bytes_;
   std::size_t lines_used_ = 0;
-  std::vector<Frame> frames_;
+  std::vector<Entry> entries_;
 };
 
 /// One frame a host at least, in random order, from random sources: UDP, TCP (some SYN), ICMP, a few tags and

@@ -29,7 +29,7 @@ class Region {
   /// The region as `count` zeroed T; T must be a number or a plain struct for which zero bytes are a value.
   template <typename T>
   [[nodiscard]] std::span<T> as(std::size_t count) const noexcept {
-    static_assert(std::is_trivially_copyable_v<T> && std::is_trivially_destructible_v<T>);
+    static_assert(std::is_trivially_copyable_v<T>);
     static_assert(alignof(T) <= 4096);
     return {static_cast<T*>(start_), count};
   }

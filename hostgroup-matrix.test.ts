@@ -8,6 +8,7 @@ import {
   captureFolder,
   groupOf,
   hostAfter,
+  lastingBan,
   type PacketKind,
   type PlainPacket,
   rehearsalEpoch,
@@ -341,4 +342,27 @@ describe('the first metric in order is the cause', () => {
     const { started } = await folder.rehearse(judged, packets);
     expect(started).toMatchObject([{ host, direction: 'incoming' }]);
   });
+});
+
+test('an attack that is over can begin again, and is a second one', async () => {
+  const host = '192.0.2.1';
+  const ban = { ...lastingBan, timeMs: 0, onlyIfFinished: true, calmMs: 500 };
+  const judged = settingsOf(['192.0.2.0/24'], [groupOf('global', [], { incoming: { pps: 100 } }, { ban })]);
+  const flood = (from: number): readonly PlainPacket[] =>
+    units(500, [host], 'udp', false).map((packet) => ({ ...packet, at: from + packet.at }));
+  const { events } = await folder.rehearse(judged, [
+    ...flood(0),
+    ...flood(4_000_000),
+    ...units(1, [host], 'udp', false).map((packet) => ({ ...packet, at: 9_000_000 })),
+  ]);
+  // Found at 0.3 s, back at 100 in the window at 1.8 s, over half a calm second later.
+  expect(events.map(({ event }) => event)).toEqual([
+    'attack_started',
+    'attack_ended',
+    'attack_started',
+    'attack_ended',
+    'summary',
+  ]);
+  const ended = events.filter((event) => event.event === 'attack_ended');
+  expect(ended.map(({ duration_s }) => duration_s)).toEqual([2, 2]);
 });

@@ -1,6 +1,6 @@
 /** The daemon as an init script has it: started, refused, ended, started again after the worst. */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { cliPath } from '../../bench/built.js';
@@ -50,7 +50,7 @@ describe('--daemonize', () => {
     const started = await tidegate(one, run);
     expect(started).toMatchObject({ code: 0, err: '' });
     const pid = pidIn(pidFile);
-    expect(started.out).toBe(`tidegate runs as process ${pid}\n`);
+    expect(started.out).toBe(`tidegate runs as process ${pid} and logs to ${one.logFile}\n`);
     const status = await tidegate(one, ['status', '--json']);
     expect(JSON.parse(status.out)).toMatchObject({ pid });
 
@@ -90,20 +90,24 @@ describe('--daemonize', () => {
     expect(lives(pidIn(pidFile))).toBe(true);
   });
 
-  test('a daemon without a log file is warned of', async () => {
+  test('a daemon without a log file logs into its state directory, and reopens that at SIGHUP', async () => {
     const one = await newHome('log: { level: debug }');
     const pidFile = join(one.directory, 'pid');
-    const started = await tidegate(one, [
-      'run',
-      '--config',
-      one.config,
-      '--daemonize',
-      '--pid-file',
-      pidFile,
-    ]);
-    expect(started.code).toBe(0);
-    expect(started.err).toContain('log.file is not set');
-    pidIn(pidFile);
+    const run = ['run', '--config', one.config, '--daemonize', '--pid-file', pidFile];
+    const started = await tidegate(one, run);
+    const log = join(one.stateDir, 'tidegate.log');
+    const pid = pidIn(pidFile);
+    expect(started).toEqual({
+      code: 0,
+      out: `tidegate runs as process ${pid} and logs to ${log}\n`,
+      err: '',
+    });
+    expect(statSync(one.stateDir).mode & 0o007).toBe(0);
+    expect(readFileSync(log, 'utf8')).toContain('"msg":"started"');
+    renameSync(log, `${log}.1`);
+    process.kill(pid, 'SIGHUP');
+    const reopened = (): boolean => existsSync(log) && readFileSync(log, 'utf8').includes('"changes":[]');
+    expect(await until(reopened, 5_000)).toBe(true);
   });
 });
 

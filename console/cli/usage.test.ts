@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { type } from './rehearsal.js';
 
 const commands: readonly { readonly name: string; readonly options: readonly string[] }[] = [
-  { name: 'run', options: ['--config', '--daemonize', '--pid-file', '--json'] },
+  { name: 'run', options: ['--config', '--daemonize', '--pid-file', '--log-file', '--json'] },
   { name: 'check', options: ['--config', '--json', '[file]'] },
   { name: 'import', options: ['--json', '<file.conf>'] },
   { name: 'replay', options: ['--network', '--config', '--flows', '--json', '<file>'] },

@@ -1,7 +1,8 @@
 /** `run`: the daemon, in the foreground unless told otherwise, until a signal ends it. */
-import { resolve } from 'node:path';
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { readConfiguration } from '../../../configure.js';
+import { type Loaded, readConfiguration } from '../../../configure.js';
 import { runService } from '../../../service.js';
 import type { Cli } from '../cli.js';
 import { startDetached, tellParent } from '../daemonize.js';
@@ -13,12 +14,28 @@ type Options = {
   readonly config: string;
   readonly daemonize?: true;
   readonly pidFile?: string;
+  readonly logFile?: string;
   readonly json?: true;
 };
 
+const logTo = (file: string | null, loaded: Loaded): Loaded =>
+  file === null || !loaded.ok
+    ? loaded
+    : { ...loaded, settings: { ...loaded.settings, log: { ...loaded.settings.log, file } } };
+
+/** For its owner and group alone, as the daemon would make it. */
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o750 });
+  } catch {
+    // the daemon says so, with what to do
+  }
+}
+
 async function run(cli: Cli, options: Options): Promise<void> {
   const path = resolve(options.config);
-  const load = () => readConfiguration(path, cli.env);
+  const logFile = options.logFile === undefined ? null : resolve(options.logFile);
+  const load = (): Loaded => logTo(logFile, readConfiguration(path, cli.env));
   const loaded = load();
   showFindings(cli, loaded.findings);
   if (!loaded.ok) throw new CommandFailure('', exitUsage);
@@ -31,12 +48,17 @@ async function run(cli: Cli, options: Options): Promise<void> {
     throw failed({ code: 'DAEMON_RUNNING', detail });
   }
   if (options.daemonize) {
-    if (settings.log.file === null) {
-      cli.view.err('warning: log.file is not set, so nothing of what the daemon logs is kept; set log.file');
-    }
-    const args = ['run', '--config', path, ...(pidPath === null ? [] : ['--pid-file', resolve(pidPath)])];
+    // it has no terminal to log to, and a fastnetmon.conf no option to say where else
+    const log = settings.log.file ?? join(settings.state.dir, 'tidegate.log');
+    if (settings.log.file === null) makeFolder(settings.state.dir);
+    const ownLog = logFile !== null || settings.log.file === null;
+    const args = [
+      ...['run', '--config', path],
+      ...(ownLog ? ['--log-file', log] : []),
+      ...(pidPath === null ? [] : ['--pid-file', resolve(pidPath)]),
+    ];
     const pid = await startDetached(args, cli.env);
-    cli.view.out(`tidegate runs as process ${pid}`);
+    cli.view.out(`tidegate runs as process ${pid} and logs to ${log}`);
     return;
   }
   let pidFile: PidFile | null = null;
@@ -62,6 +84,10 @@ export function registerRun(program: Command, cli: Cli): void {
     .option(
       '--pid-file <file>',
       'write the process id there; else, with --daemonize, where the configuration says',
+    )
+    .option(
+      '--log-file <file>',
+      'log there, whatever the configuration says; with --daemonize tidegate.log in state.dir when neither does',
     )
     .option('--json', 'log lines as JSON on a terminal too')
     .action((options: Options) => run(cli, options));

@@ -78,6 +78,11 @@ const rows: readonly { readonly claim: string; readonly after: Given; readonly s
     after: { notify: { script: '/opt/n.sh', timeout: '5s' } },
     says: ['notify: script, timeoutMs changed'],
   },
+  {
+    claim: 'where the log goes, and how',
+    after: { log: { level: 'debug', file: '/var/log/t.log', format: 'json' } },
+    says: ['log: level changed; file, format at the next start'],
+  },
   { claim: 'the log', after: { log: { level: 'debug' } }, says: ['log: level changed'] },
   {
     claim: 'the state directory, and evidence with it',

@@ -94,8 +94,15 @@ export function describeChange(change: Change): string {
     case 'process':
     case 'evidence':
     case 'notify':
-    case 'log':
       return `${change.kind}: ${change.fields.join(', ')} changed`;
+    case 'log': {
+      const now = change.fields.filter((field) => field === 'level');
+      const later = change.fields.filter((field) => field !== 'level');
+      return `log: ${[
+        ...now.map((field) => `${field} changed`),
+        ...(later.length === 0 ? [] : [`${later.join(', ')} at the next start`]),
+      ].join('; ')}`;
+    }
     case 'state':
     case 'pid_file':
       return `${change.kind}: changes at the next start`;

@@ -34,7 +34,7 @@ bool ExactSet::open(MeterRows& rows, RowRef row, std::int64_t cell, float streng
   if (!slot && replace_weaker(rows, strength)) slot = rings_.open(cell);
   if (!slot) return false;
   if (*slot >= hosts_.size()) hosts_.resize(*slot + 1);
-  hosts_[*slot] = {row, true, strength, kNotWeak};
+  hosts_[*slot] = {row, true, strength, kNotWeak, false};
   rows.row(row).slot = (*slot + 1) & kMostSlots;
   return true;
 }
@@ -62,13 +62,18 @@ void ExactSet::settle(MeterRows& rows, std::uint32_t slot, float strength, std::
   host.strength = strength;
   if (static_cast<double>(strength) > kExactShare) {
     host.weak_since = kNotWeak;
-  } else if (host.weak_since == kNotWeak) {
-    if (is_even(slot)) host.weak_since = now;
-  } else if (now - host.weak_since >= window_micros) {
-    // Even then and even now: the ring reaches back a window, so the two looks cover both windows.
-    host.weak_since = kNotWeak;
-    if (is_even(slot)) release(rows, slot);
+    return;
   }
+  // One look a window, for it goes through the whole ring. The ring reaches back a window, so two cover two.
+  const bool again = host.weak_since != kNotWeak;
+  if (again && now - host.weak_since < window_micros) return;
+  const bool even = is_even(slot);
+  if (again && even && host.was_even) {
+    release(rows, slot);
+    return;
+  }
+  host.weak_since = now;
+  host.was_even = even;
 }
 
 }  // namespace tidegate

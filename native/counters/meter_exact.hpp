@@ -59,7 +59,8 @@ class ExactSet {
     RowRef row = 0;
     bool used = false;
     float strength = 0;  ///< as of the last look
-    std::int64_t weak_since = kNotWeak;
+    std::int64_t weak_since = kNotWeak;  ///< or since the last look
+    bool was_even = false;               ///< at that look
   };
 
   void release(MeterRows& rows, std::uint32_t slot);

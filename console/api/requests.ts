@@ -35,7 +35,8 @@ export function readRequest(line: string): Read {
         : no('attacks takes history, a whole number');
     case 'ban': {
       const { host, comment, forMs } = fields;
-      if (!text(host) || !text(comment)) return no('ban takes host and comment, texts');
+      if (!text(host) || !text(comment))
+        return no(`ban takes host and comment, texts of at most ${longestText} characters`);
       if (forMs !== null && !(typeof forMs === 'number' && Number.isFinite(forMs) && forMs > 0)) {
         return no('ban takes forMs, milliseconds above 0 or null');
       }

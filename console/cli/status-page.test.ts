@@ -239,6 +239,13 @@ describe('attacks', () => {
     ]);
   });
 
+  test('a comment is shown, not obeyed', () => {
+    const list = { active: [{ ...byHand, comment: 'two\nlines \x1b[31mred\r' }], ended: [] };
+    const text = renderAttacks(list, view(unseen), nowMicros);
+    expect(text).toContain(' by hand: two lines  [31mred ');
+    expect(text.split('\n').length).toBe(2);
+  });
+
   test('none', () => {
     expect(renderAttacks({ active: [], ended: [] }, view(80), nowMicros)).toBe('no attack in progress');
   });

@@ -124,9 +124,15 @@ export function renderStatus(status: Status, view: Terminal): string {
   return parts.join('\n\n');
 }
 
+/** What somebody wrote is shown, not obeyed: no new lines, no colours of its own. */
+const onOneLine = (text: string): string => text.replace(/\p{Cc}+/gu, ' ').trim();
+
 const cause = (mitigation: Mitigation): string => {
   const fired = mitigation.attack.cause;
-  if (fired === null) return mitigation.comment === '' ? 'by hand' : `by hand: ${mitigation.comment}`;
+  if (fired === null) {
+    const comment = onOneLine(mitigation.comment);
+    return comment === '' ? 'by hand' : `by hand: ${comment}`;
+  }
   return `${fired.metric} ${figure(fired.rate)} > ${figure(fired.threshold)}`;
 };
 

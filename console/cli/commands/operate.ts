@@ -11,6 +11,9 @@ import { figure, table } from '../terminal.js';
 /** Ten years: a ban that is meant to stay says so by having no end. */
 const longestBanMs = 3_650 * 86_400_000;
 
+/** What the daemon takes. */
+const longestComment = 1_024;
+
 type Common = { readonly json?: true; readonly stateDir?: string };
 
 /** '30m', '90s', '1h', '2d' or '500ms' in milliseconds. */
@@ -33,6 +36,11 @@ function readHost(text: string): string {
   if (!host.ok)
     throw new InvalidArgumentError(`${host.error.detail}; write it like 192.0.2.7 or 2001:db8::7.`);
   return host.value;
+}
+
+function readComment(text: string): string {
+  if (text.length > longestComment) throw new InvalidArgumentError(`at most ${longestComment} characters.`);
+  return text;
 }
 
 /** An attack on a prefix is released by that prefix. */
@@ -91,7 +99,7 @@ export function registerOperate(program: Command, cli: Cli): void {
       'release it by itself after this, e.g. 30m; else it stays until `unban`',
       readDuration,
     )
-    .option('--comment <text>', 'kept with the ban', '')
+    .option('--comment <text>', 'kept with the ban', readComment, '')
     .action(async (host: string, options: Common & { readonly for?: number; readonly comment: string }) => {
       const request = { kind: 'ban', host, forMs: options.for ?? null, comment: options.comment } as const;
       const { mitigation } = await askFor('banned', request, path(options));

@@ -60,7 +60,10 @@ const thresholds = (words: string, defaults: { readonly [M in Metric]?: RateValu
   section('A rate strictly greater is an attack. `off`: not judged.', {
     incoming: limits('To each host.', words, defaults),
     outgoing: limits('From each host.', words, defaults),
-    total: limits('To or from all hosts of the group together.', words),
+    total: limits(
+      'To or from all hosts of the group together; the attack is named by the prefix of the group when it has one alone, else by its busiest network.',
+      words,
+    ),
     network: limits('To or from each of the networks as a whole.', words),
   });
 

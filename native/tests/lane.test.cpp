@@ -129,6 +129,84 @@ TEST("drains hand over exactly what a model of maps counts, hosts, networks, tot
   }
 }
 
+TEST("with hot steps no drain keeps back a step of a host, networks are exact, and eight drains hand over all") {
+  const auto space = some_space();
+  REQUIRE(space != nullptr);
+  constexpr std::uint64_t kStepPackets = 16;
+  constexpr std::uint64_t kStepBytes = 8192;
+  constexpr std::uint64_t kStepFlows = 4;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    NOTE("seed " + std::to_string(seed));
+    std::uint64_t random = seed;
+    const auto steps = std::make_shared<HotSteps>();
+    steps->set({kStepPackets, kStepBytes, kStepFlows});
+    const auto lane = Lane::make(
+        space, {.ipv6_hosts = 1024, .count_flows = true, .flow_slots = 1U << 16, .seed = seed, .hot = steps});
+    REQUIRE(lane != nullptr);
+    Model model;
+    BatchReading read;
+    const auto drain = [&](std::int64_t at) {
+      BatchBuilder builder{*space, at - 1, at};
+      lane->drain(builder);
+      read.add(builder.take());
+    };
+    std::size_t kept_back = 0;
+    for (std::int64_t second = 1; second <= 20; ++second) {
+      std::vector<Sighting> sightings(next_random(random) % 200);
+      for (Sighting& sighting : sightings) {
+        sighting = some_sighting(random);
+        model.count(*space, sighting, second);
+      }
+      lane->count(sightings, second * 1'000'000);
+      drain(second * 1'000'000);
+      CHECK(read.networks == model.networks);
+      for (const auto& [host, counted] : model.hosts) {
+        const HostDelta& had = read.hosts[host];
+        for (std::size_t i = 0; i < kHostValues; ++i) {
+          const std::size_t within = i % kDirectionValues;
+          const std::uint64_t step = within == kFlowsAt ? kStepFlows : within < kBytesAt ? kStepPackets : kStepBytes;
+          CHECK(counted[i] - had[i] < step);
+          kept_back += counted[i] != had[i] ? 1U : 0U;
+        }
+      }
+    }
+    CHECK(kept_back > 0U);
+    for (std::int64_t turn = 0; turn < kSweepDrains; ++turn) drain(21'000'000 + turn);
+    CHECK(read.hosts == model.hosts);
+    CHECK(lane->dirty_estimate() == 0U);
+    CHECK(lane->stats().hosts == model.hosts.size());
+  }
+}
+
+TEST("steps too small to keep anything back mean exact, and a lane that becomes exact hands over the rest at once") {
+  const auto space = some_space();
+  const auto steps = std::make_shared<HotSteps>();
+  for (const KeptBack& least : {KeptBack{1.9, 1e6, 1e6}, KeptBack{1e6, 1.9, 1e6}, KeptBack{1e6, 1e6, 0}}) {
+    steps->set(least);
+    CHECK(steps->exact());
+  }
+  steps->set({1e9, 1e9, 1e9});
+  CHECK(!steps->exact());
+  const auto lane = Lane::make(space, {.hot = steps});
+  Sighting sighting;
+  sighting.facts.source = *parse_address("192.0.2.1");
+  sighting.facts.destination = *parse_address("10.0.0.1");
+  BatchReading read;
+  const auto drain = [&] {
+    BatchBuilder builder{*space, 0, 1};
+    lane->drain(builder);
+    read.add(builder.take());
+  };
+  for (unsigned i = 0; i < kSweepDrains; ++i) {
+    lane->count({&sighting, 1}, 0);
+    drain();
+  }
+  steps->set({});
+  drain();
+  CHECK(read.hosts["0 10.0.0.1"][kPacketsAt] == kSweepDrains);
+  CHECK(read.host_entries < kSweepDrains);
+}
+
 TEST("a drain without traffic gives no batch") {
   const auto space = some_space();
   const auto lane = Lane::make(space, {});

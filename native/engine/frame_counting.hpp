@@ -14,7 +14,7 @@
 
 namespace tidegate {
 
-inline constexpr std::size_t kCountBatch = 32;
+inline constexpr std::size_t kCountBatch = 128;
 
 class FrameCounting {
  public:

@@ -22,8 +22,8 @@ const longByNature = /^package-lock\.json$|\/(data|tables|captures)\//;
 
 // ---------------------------------------------------------------------------------- the rules, as tables
 
-/** The composition root: every TypeScript file beside this one. */
-const composition = 'main';
+/** The composition roots: main.ts beside this file, and what is composed from the rooms in composition/. */
+const composition = 'composition';
 const testPackages = /^(vitest|fast-check|node:.+)$/;
 
 type Rule = {
@@ -98,7 +98,7 @@ const nodeHeaders = /^(napi\.h|node_api\.h|node\.h|v8\.h|uv\.h|js_native_api\.h)
 
 /** The rule a file is under: the longest key that its path begins with. */
 function roomOf(path: string): string | null {
-  if (!path.includes('/')) return composition;
+  if (!path.includes('/') || path.startsWith('composition/')) return composition;
   const fitting = Object.keys(rules).filter((room) => path.startsWith(`${room}/`));
   return fitting.sort((a, b) => b.length - a.length)[0] ?? null;
 }

@@ -13,22 +13,22 @@ import type {
   ControlRequest,
   ReloadReport,
 } from './actors/control/messages.js';
-import { applying, arrange } from './applying.js';
-import { machineClock } from './clock.js';
+import { applying, arrange } from './composition/applying.js';
+import { machineClock } from './composition/clock.js';
+import { type DataPlane, openDataPlane } from './composition/data-plane.js';
+import { furnish, type Live, type Rooms } from './composition/rooms.js';
+import { takeVitals, type VitalSigns } from './composition/vitals.js';
 import type { Loaded, LogSettings, Settings } from './config/settings.js';
 import { socketName } from './console/api/lines.js';
 import { type ControlServer, serveControl } from './console/api/server.js';
-import { type DataPlane, openDataPlane } from './data-plane.js';
 import type { Journal, Log, ScriptRunner } from './domain/ports.js';
 import { type Failure, failure, type Result, success } from './domain/result.js';
 import type { Milliseconds } from './domain/units.js';
 import { openJournal } from './integrations/journal/journal.js';
 import { startScriptRunner } from './integrations/script/runner.js';
-import { furnish, type Live, type Rooms } from './rooms.js';
 import { ask } from './supervision/ask.js';
 import type { Ref } from './supervision/behaviour.js';
 import { startTree, type Tree } from './supervision/tree.js';
-import { takeVitals, type VitalSigns } from './vitals.js';
 
 export type DaemonDeps = {
   readonly log: Log;

@@ -6,8 +6,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type BadConfiguration, badConfigurations } from '../../bad-configurations.js';
-import type { Finding } from '../../configure.js';
+import { type BadConfiguration, badConfigurations } from '../../composition/bad-configurations.js';
+import type { Finding } from '../../composition/configure.js';
 import { type } from './rehearsal.js';
 
 let root = '';

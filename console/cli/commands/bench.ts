@@ -1,6 +1,6 @@
 /** `bench`: the in-memory data plane on one core, by the full parser with all its checks. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type BenchPacketsResult, measurePackets } from '../../../measure.js';
+import { type BenchPacketsResult, measurePackets } from '../../../composition/measure.js';
 import type { Cli } from '../cli.js';
 import { failed } from '../exit.js';
 import { figure } from '../terminal.js';

@@ -6,7 +6,7 @@ import {
   readConfiguration,
   renderFindings,
   thisMachine,
-} from '../../../configure.js';
+} from '../../../composition/configure.js';
 import type { Cli } from '../cli.js';
 import { CommandFailure, exitUsage } from '../exit.js';
 

@@ -3,7 +3,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { type DemoEvent, runDemo } from '../../../demo.js';
+import { type DemoEvent, runDemo } from '../../../composition/demo.js';
 import type { Cli } from '../cli.js';
 import { failed } from '../exit.js';
 import { duration, figure } from '../terminal.js';

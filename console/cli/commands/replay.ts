@@ -1,10 +1,10 @@
 /** `replay`: the detector on a capture's own clock. */
 import { statSync } from 'node:fs';
 import type { Command } from 'commander';
-import { readConfiguration, type Settings } from '../../../configure.js';
+import { readConfiguration, type Settings } from '../../../composition/configure.js';
+import { type ReplayEvent, replay } from '../../../composition/replay.js';
 import { parsePrefix } from '../../../domain/prefix.js';
 import type { PrefixKey } from '../../../domain/units.js';
-import { type ReplayEvent, replay } from '../../../replay.js';
 import type { Cli } from '../cli.js';
 import { CommandFailure, exitUsage, failed } from '../exit.js';
 import { duration, figure, progressBar } from '../terminal.js';

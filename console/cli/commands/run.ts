@@ -2,8 +2,8 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { type Loaded, readConfiguration } from '../../../configure.js';
-import { runService } from '../../../service.js';
+import { type Loaded, readConfiguration } from '../../../composition/configure.js';
+import { runService } from '../../../composition/service.js';
 import type { Cli } from '../cli.js';
 import { startDetached, tellParent } from '../daemonize.js';
 import { CommandFailure, exitUsage, failed } from '../exit.js';

@@ -1,6 +1,6 @@
 /** `traffic`: synthetic captures by seed, to try a configuration on before the night of the attack. */
 import { type Command, InvalidArgumentError } from 'commander';
-import { type TrafficPlan, trafficPlans, writeTraffic } from '../../../synthesis.js';
+import { type TrafficPlan, trafficPlans, writeTraffic } from '../../../composition/synthesis.js';
 import type { Cli } from '../cli.js';
 import { CommandFailure, exitFailed, exitUsage, failed } from '../exit.js';
 import { figure, table } from '../terminal.js';

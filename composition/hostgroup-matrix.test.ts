@@ -4,6 +4,9 @@
  * or byte above it.
  */
 import { afterAll, describe, expect, test } from 'vitest';
+import type { Hostgroup, Thresholds } from '../domain/hostgroup.js';
+import { type Limits, type Metric, metrics } from '../domain/traffic.js';
+import { rfc3339 } from '../domain/units.js';
 import {
   captureFolder,
   groupOf,
@@ -14,9 +17,6 @@ import {
   rehearsalEpoch,
   settingsOf,
 } from './detection-rehearsal.js';
-import type { Hostgroup, Thresholds } from './domain/hostgroup.js';
-import { type Limits, type Metric, metrics } from './domain/traffic.js';
-import { rfc3339 } from './domain/units.js';
 
 const folder = captureFolder();
 afterAll(folder.close);

@@ -6,18 +6,18 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { addressBytes, hostOfBytes } from './domain/address.js';
-import { type BanPolicy, globalGroup, type Hostgroup, type Thresholds } from './domain/hostgroup.js';
-import type { HostKey, PrefixKey, UnixMicros } from './domain/units.js';
+import { addressBytes, hostOfBytes } from '../domain/address.js';
+import { type BanPolicy, globalGroup, type Hostgroup, type Thresholds } from '../domain/hostgroup.js';
+import type { HostKey, PrefixKey, UnixMicros } from '../domain/units.js';
+import { composeFrame, datagramLength, maxFrameBytes } from '../traffic/frames/compose.js';
+import { ipHeaderLength } from '../traffic/frames/ip.js';
+import { buildLink } from '../traffic/frames/link.js';
+import { newPacket, type Packet, protocols, tcpFlags } from '../traffic/frames/packet.js';
+import { randomPayload } from '../traffic/frames/payload.js';
+import { pcapWriter } from '../traffic/pcap.js';
+import { createRandom } from '../traffic/random.js';
 import { type ReplayEvent, type ReplayOutcome, type ReplaySettings, replay } from './replay.js';
 import type { EndedEvent, StartedEvent } from './replay-cases.js';
-import { composeFrame, datagramLength, maxFrameBytes } from './traffic/frames/compose.js';
-import { ipHeaderLength } from './traffic/frames/ip.js';
-import { buildLink } from './traffic/frames/link.js';
-import { newPacket, type Packet, protocols, tcpFlags } from './traffic/frames/packet.js';
-import { randomPayload } from './traffic/frames/payload.js';
-import { pcapWriter } from './traffic/pcap.js';
-import { createRandom } from './traffic/random.js';
 
 /** 2026-11-23T00:39:40Z. */
 export const rehearsalEpoch: UnixMicros = 1_795_394_380_000_000;

@@ -4,34 +4,34 @@
  * The static tree holds what lives as long as the daemon. Sources, hostgroups and the script follow the
  * configuration; they are children of rosters, told what is wanted by `wanted*`.
  */
-import { attackActor } from './actors/attack/actor.js';
-import { attackPower, banReport } from './actors/attack/report.js';
-import { interfaceActor } from './actors/capture/interface.js';
-import { listenerActor } from './actors/capture/listener.js';
-import type { SourceMessage } from './actors/capture/messages.js';
-import { type ControlDeps, controlActor } from './actors/control/actor.js';
-import type { ControlMessage } from './actors/control/messages.js';
-import { type HostgroupDeps, hostgroupActor } from './actors/hostgroup/actor.js';
-import type { HostgroupMessage } from './actors/hostgroup/messages.js';
-import { journalActor } from './actors/journal/actor.js';
-import type { JournalMessage } from './actors/journal/messages.js';
-import { ledgerActor } from './actors/mitigation/actor.js';
-import type { LedgerMessage } from './actors/mitigation/messages.js';
-import { scriptActor } from './actors/script/actor.js';
-import type { ScriptMessage } from './actors/script/messages.js';
-import { listenText } from './config/difference.js';
-import type { Settings } from './config/settings.js';
+import { attackActor } from '../actors/attack/actor.js';
+import { attackPower, banReport } from '../actors/attack/report.js';
+import { interfaceActor } from '../actors/capture/interface.js';
+import { listenerActor } from '../actors/capture/listener.js';
+import type { SourceMessage } from '../actors/capture/messages.js';
+import { type ControlDeps, controlActor } from '../actors/control/actor.js';
+import type { ControlMessage } from '../actors/control/messages.js';
+import { type HostgroupDeps, hostgroupActor } from '../actors/hostgroup/actor.js';
+import type { HostgroupMessage } from '../actors/hostgroup/messages.js';
+import { journalActor } from '../actors/journal/actor.js';
+import type { JournalMessage } from '../actors/journal/messages.js';
+import { ledgerActor } from '../actors/mitigation/actor.js';
+import type { LedgerMessage } from '../actors/mitigation/messages.js';
+import { scriptActor } from '../actors/script/actor.js';
+import type { ScriptMessage } from '../actors/script/messages.js';
+import { listenText } from '../config/difference.js';
+import type { Settings } from '../config/settings.js';
+import { type Attack, attackId } from '../domain/attack.js';
+import { globalGroup, type Hostgroup } from '../domain/hostgroup.js';
+import type { Journal, ScriptRunner } from '../domain/ports.js';
+import { prefixTable } from '../domain/prefix-table.js';
+import type { HostKey } from '../domain/units.js';
+import { evidenceStore } from '../integrations/evidence/store.js';
+import type { Ref } from '../supervision/behaviour.js';
+import { createPlace, type Place } from '../supervision/place.js';
+import { type RosterMessage, rosterActor, type Wanted } from '../supervision/roster.js';
+import type { Backoff, SupervisorSpec } from '../supervision/spec.js';
 import type { DataPlane } from './data-plane.js';
-import { type Attack, attackId } from './domain/attack.js';
-import { globalGroup, type Hostgroup } from './domain/hostgroup.js';
-import type { Journal, ScriptRunner } from './domain/ports.js';
-import { prefixTable } from './domain/prefix-table.js';
-import type { HostKey } from './domain/units.js';
-import { evidenceStore } from './integrations/evidence/store.js';
-import type { Ref } from './supervision/behaviour.js';
-import { createPlace, type Place } from './supervision/place.js';
-import { type RosterMessage, rosterActor, type Wanted } from './supervision/roster.js';
-import type { Backoff, SupervisorSpec } from './supervision/spec.js';
 
 /** What is in force now. A reload replaces it. */
 export type Live = { settings: Settings; plane: DataPlane; planeSerial: number };

@@ -3,10 +3,10 @@
  *
  * SIGTERM and SIGINT end it in order, a second one at once. SIGHUP opens the log file anew and reloads.
  */
-import type { Loaded, Settings } from './config/settings.js';
-import { failure, type Result, success } from './domain/result.js';
-import { type OpenLog, openLog } from './integrations/log/pino-log.js';
-import { type Daemon, startDaemon } from './main.js';
+import type { Loaded, Settings } from '../config/settings.js';
+import { failure, type Result, success } from '../domain/result.js';
+import { type OpenLog, openLog } from '../integrations/log/pino-log.js';
+import { type Daemon, startDaemon } from '../main.js';
 
 export type ServiceRequest = {
   readonly settings: Settings;

@@ -4,6 +4,9 @@
  */
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
+import type { Hostgroup, Thresholds } from '../domain/hostgroup.js';
+import { type Limits, type Metric, metrics } from '../domain/traffic.js';
+import { rfc3339 } from '../domain/units.js';
 import { type World, world } from './detection-arbitraries.js';
 import { amountAt, firstOver, type Model, modelOf, type Series } from './detection-model.js';
 import {
@@ -14,9 +17,6 @@ import {
   rehearsalEpoch,
   settingsOf,
 } from './detection-rehearsal.js';
-import type { Hostgroup, Thresholds } from './domain/hostgroup.js';
-import { type Limits, type Metric, metrics } from './domain/traffic.js';
-import { rfc3339 } from './domain/units.js';
 
 const folder = captureFolder();
 afterAll(folder.close);

@@ -5,12 +5,12 @@
  * complete, its place in the output is that of the decision. Pure but for the taps it reads and the lines it emits.
  */
 
-import { fingerprint } from './actors/attack/fingerprint.js';
-import { advance, born, type Effect, type Life, type LifePolicy } from './actors/attack/lifecycle.js';
-import { type Attack, type SampledPacket, subjectText } from './domain/attack.js';
-import type { BanPolicy } from './domain/hostgroup.js';
-import type { Standing, Tap, TapOpener } from './domain/ports.js';
-import { type AttackId, rfc3339, type UnixMicros } from './domain/units.js';
+import { fingerprint } from '../actors/attack/fingerprint.js';
+import { advance, born, type Effect, type Life, type LifePolicy } from '../actors/attack/lifecycle.js';
+import { type Attack, type SampledPacket, subjectText } from '../domain/attack.js';
+import type { BanPolicy } from '../domain/hostgroup.js';
+import type { Standing, Tap, TapOpener } from '../domain/ports.js';
+import { type AttackId, rfc3339, type UnixMicros } from '../domain/units.js';
 
 export type StartedEvent = {
   readonly event: 'attack_started';

@@ -7,14 +7,14 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { filesOf } from './config/files.js';
-import { loadSettings } from './config/load.js';
-import type { Loaded } from './config/settings.js';
-import { ask } from './console/api/client.js';
-import { type Daemon, startDaemon, stopLimitMs } from './main.js';
-import { rememberingLog } from './supervision/rehearsal.js';
+import { filesOf } from '../config/files.js';
+import { loadSettings } from '../config/load.js';
+import type { Loaded } from '../config/settings.js';
+import { ask } from '../console/api/client.js';
+import { type Daemon, startDaemon, stopLimitMs } from '../main.js';
+import { rememberingLog } from '../supervision/rehearsal.js';
 
-const built = existsSync(new URL('./build/Release/tidegate.node', import.meta.url));
+const built = existsSync(new URL('../build/Release/tidegate.node', import.meta.url));
 const victim = '192.0.2.7';
 const samplingRate = 1_000;
 const samplesPerDatagram = 10;

@@ -3,6 +3,10 @@
  * of both families, so that prefixes nest and hosts meet, and bursts of packets over some seconds.
  */
 import fc from 'fast-check';
+import { parseHost } from '../domain/address.js';
+import { globalGroup, type Hostgroup, type Thresholds } from '../domain/hostgroup.js';
+import { parsePrefixLenient } from '../domain/prefix.js';
+import { type Limits, type Metric, metrics } from '../domain/traffic.js';
 import {
   groupOf,
   leastBytes,
@@ -11,10 +15,6 @@ import {
   packetKinds,
   settingsOf,
 } from './detection-rehearsal.js';
-import { parseHost } from './domain/address.js';
-import { globalGroup, type Hostgroup, type Thresholds } from './domain/hostgroup.js';
-import { parsePrefixLenient } from './domain/prefix.js';
-import { type Limits, type Metric, metrics } from './domain/traffic.js';
 import type { ReplaySettings } from './replay.js';
 
 export type World = { readonly settings: ReplaySettings; readonly packets: readonly PlainPacket[] };

@@ -5,8 +5,8 @@
  * replaced; what traffic is counted by (networks, groups of them, tick, tables, sample length) needs a new
  * engine, while ledger and attacks carry on. What lies under the daemon's feet waits for the next start.
  */
-import { type Change, describeChange, difference } from './config/difference.js';
-import type { Settings } from './config/settings.js';
+import { type Change, describeChange, difference } from '../config/difference.js';
+import type { Settings } from '../config/settings.js';
 
 export type ReloadPlan = {
   readonly engine: boolean;

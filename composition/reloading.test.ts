@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { filesOf } from './config/files.js';
-import { loadSettings } from './config/load.js';
-import type { Settings } from './config/settings.js';
+import { filesOf } from '../config/files.js';
+import { loadSettings } from '../config/load.js';
+import type { Settings } from '../config/settings.js';
 import { planReload } from './reloading.js';
 
 type Given = { readonly [key: string]: unknown };

@@ -5,11 +5,12 @@
  * every prefix. Nothing is shared with the native engine but the words of domain/ and the reading of addresses.
  * Times are microseconds since the first packet, which sets the grid of ticks. Windows are whole numbers of ticks.
  */
+
+import { addressBytes } from '../domain/address.js';
+import type { Hostgroup, Thresholds } from '../domain/hostgroup.js';
+import { type Direction, type Limits, type Metric, metrics } from '../domain/traffic.js';
+import type { HostKey } from '../domain/units.js';
 import type { PlainPacket } from './detection-rehearsal.js';
-import { addressBytes } from './domain/address.js';
-import type { Hostgroup, Thresholds } from './domain/hostgroup.js';
-import { type Direction, type Limits, type Metric, metrics } from './domain/traffic.js';
-import type { HostKey } from './domain/units.js';
 import type { ReplaySettings } from './replay.js';
 
 export type Scope = 'host' | 'network' | 'hostgroup';

@@ -6,6 +6,10 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Hostgroup } from '../domain/hostgroup.js';
+import type { Limits } from '../domain/traffic.js';
+import type { Manifest, ManifestPart } from '../traffic/manifest.js';
+import { usualParameters } from '../traffic/plans.js';
 import {
   captureFolder,
   groupOf,
@@ -14,12 +18,8 @@ import {
   replayed,
   settingsOf,
 } from './detection-rehearsal.js';
-import type { Hostgroup } from './domain/hostgroup.js';
-import type { Limits } from './domain/traffic.js';
 import type { ReplaySettings } from './replay.js';
 import { writeTraffic } from './synthesis.js';
-import type { Manifest, ManifestPart } from './traffic/manifest.js';
-import { usualParameters } from './traffic/plans.js';
 
 const folder = captureFolder();
 afterAll(folder.close);
@@ -78,7 +78,7 @@ function expectPrompt(part: ManifestPart, { rehearsed }: Played, threshold: numb
 }
 
 const capinfos = spawnSync('capinfos', ['--version']).status === 0;
-const program = new URL('./dist/console/cli/bin.js', import.meta.url);
+const program = new URL('../dist/console/cli/bin.js', import.meta.url);
 
 describe('a million packets: VLAN, MPLS, IPv6 extension headers, fragments, and one attack', () => {
   let played: Played;

@@ -1,8 +1,8 @@
 /** What the process says of itself: memory, and how late its event loop runs. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import type { Vitals } from './actors/control/status.js';
-import type { Milliseconds, UnixMicros } from './domain/units.js';
-import type { TreeNode } from './supervision/spec.js';
+import type { Vitals } from '../actors/control/status.js';
+import type { Milliseconds, UnixMicros } from '../domain/units.js';
+import type { TreeNode } from '../supervision/spec.js';
 
 /**
  * A probe of the loop this often. Each costs a wake-up of the process, 10 to 90 µs: fifty a second were more

@@ -8,6 +8,8 @@
  */
 import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
+import type { Direction, Metric } from '../domain/traffic.js';
+import { rfc3339 } from '../domain/units.js';
 import { type World, world } from './detection-arbitraries.js';
 import {
   allowance,
@@ -22,8 +24,6 @@ import {
   windowTicks,
 } from './detection-model.js';
 import { captureFolder, type Rehearsed, rehearsalEpoch } from './detection-rehearsal.js';
-import type { Direction, Metric } from './domain/traffic.js';
-import { rfc3339 } from './domain/units.js';
 import type { StartedEvent } from './replay-cases.js';
 
 const folder = captureFolder();

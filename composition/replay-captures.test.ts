@@ -7,12 +7,12 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
+import { pcapFile, udpFrame } from '../native/door/test-frames.js';
 import { captureFolder, groupOf, rehearsalEpoch, replayed, settingsOf } from './detection-rehearsal.js';
-import { pcapFile, udpFrame } from './native/door/test-frames.js';
 
 const folder = captureFolder();
 afterAll(folder.close);
-const root = fileURLToPath(new URL('../shared/captures', import.meta.url));
+const root = fileURLToPath(new URL('../../shared/captures', import.meta.url));
 const present = existsSync(root);
 
 type FlowCounts = {

@@ -1,9 +1,9 @@
 /** Composition of the traffic generator for the command line: a plan by name, written as a capture with its manifest. */
-import type { Result } from './domain/result.js';
-import type { Manifest } from './traffic/manifest.js';
-import { writeCapture } from './traffic/pcap.js';
-import { planNamed, plans, usualParameters } from './traffic/plans.js';
-import { prepareScenario } from './traffic/prepare.js';
+import type { Result } from '../domain/result.js';
+import type { Manifest } from '../traffic/manifest.js';
+import { writeCapture } from '../traffic/pcap.js';
+import { planNamed, plans, usualParameters } from '../traffic/plans.js';
+import { prepareScenario } from '../traffic/prepare.js';
 
 export type TrafficPlan = { readonly name: string; readonly summary: string };
 export const trafficPlans: readonly TrafficPlan[] = plans.map(({ name, summary }) => ({ name, summary }));

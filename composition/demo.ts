@@ -7,14 +7,14 @@ import { createSocket } from 'node:dgram';
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ask } from './console/api/client.js';
-import { socketName } from './console/api/lines.js';
-import type { Attack } from './domain/attack.js';
-import { failure, type Result, success } from './domain/result.js';
-import { prepareScenario } from './traffic/prepare.js';
-import { attackPart, backgroundPart, type Scenario } from './traffic/scenario.js';
-import { usualSflow } from './traffic/sflow.js';
-import { sendSflow } from './traffic/udp-sender.js';
+import { ask } from '../console/api/client.js';
+import { socketName } from '../console/api/lines.js';
+import type { Attack } from '../domain/attack.js';
+import { failure, type Result, success } from '../domain/result.js';
+import { prepareScenario } from '../traffic/prepare.js';
+import { attackPart, backgroundPart, type Scenario } from '../traffic/scenario.js';
+import { usualSflow } from '../traffic/sflow.js';
+import { sendSflow } from '../traffic/udp-sender.js';
 
 export type DemoEvent =
   | { readonly kind: 'daemon_started'; readonly pid: number; readonly port: number; readonly config: string }

@@ -4,16 +4,16 @@
  * The same engine, meters and pure cores as the daemon's, stepped tick by tick in place of actors and timers, with
  * keyed tables under a fixed key: the same file gives the same output, byte for byte (docs/decisions/0005).
  */
-import { emptyRounds, ended, judged, type Policy, type Rounds } from './actors/hostgroup/rounds.js';
-import type { Settings } from './config/settings.js';
-import type { BanPolicy, Hostgroup } from './domain/hostgroup.js';
-import type { Judgement, Meter, Source, SourceStats } from './domain/ports.js';
-import { prefixSet } from './domain/prefix-table.js';
-import { failure, type Result, success } from './domain/result.js';
-import type { AttackId, UnixMicros } from './domain/units.js';
-import type { ReplayFlowTotals } from './native/door/contract.js';
-import { openEngine, type ReplaySource } from './native/door/engine.js';
-import { loadDoor } from './native/door/load.js';
+import { emptyRounds, ended, judged, type Policy, type Rounds } from '../actors/hostgroup/rounds.js';
+import type { Settings } from '../config/settings.js';
+import type { BanPolicy, Hostgroup } from '../domain/hostgroup.js';
+import type { Judgement, Meter, Source, SourceStats } from '../domain/ports.js';
+import { prefixSet } from '../domain/prefix-table.js';
+import { failure, type Result, success } from '../domain/result.js';
+import type { AttackId, UnixMicros } from '../domain/units.js';
+import type { ReplayFlowTotals } from '../native/door/contract.js';
+import { openEngine, type ReplaySource } from '../native/door/engine.js';
+import { loadDoor } from '../native/door/load.js';
 import { type AttackEvent, type Cases, replayCases } from './replay-cases.js';
 
 export type ReplaySummary = {

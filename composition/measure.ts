@@ -1,8 +1,8 @@
 /** Composition of `tidegate bench`: the data plane in memory, through the same door as the daemon. */
-import type { BenchPacketsOptions, BenchPacketsResult } from './native/door/contract.js';
-import { loadDoor } from './native/door/load.js';
+import type { BenchPacketsOptions, BenchPacketsResult } from '../native/door/contract.js';
+import { loadDoor } from '../native/door/load.js';
 
-export type { BenchPacketsResult } from './native/door/contract.js';
+export type { BenchPacketsResult } from '../native/door/contract.js';
 
 export const measurePackets = (options: BenchPacketsOptions): Promise<BenchPacketsResult> =>
   loadDoor().benchPackets(options);

@@ -1,10 +1,10 @@
 /** The native data plane as the configuration wants it: sources, meters and taps over one engine. */
-import type { InterfaceSettings, ListenerSettings, Settings } from './config/settings.js';
-import type { Hostgroup } from './domain/hostgroup.js';
-import type { Meter, Source, TapOpener } from './domain/ports.js';
-import type { Result } from './domain/result.js';
-import { openEngine } from './native/door/engine.js';
-import { loadDoor } from './native/door/load.js';
+import type { InterfaceSettings, ListenerSettings, Settings } from '../config/settings.js';
+import type { Hostgroup } from '../domain/hostgroup.js';
+import type { Meter, Source, TapOpener } from '../domain/ports.js';
+import type { Result } from '../domain/result.js';
+import { openEngine } from '../native/door/engine.js';
+import { loadDoor } from '../native/door/load.js';
 
 export type DataPlane = {
   readonly openInterface: (settings: InterfaceSettings) => Result<Source>;

@@ -4,17 +4,17 @@
  * A reload that cannot be carried out changes nothing: the new engine is made before the old one is let
  * go. Ledger and journal never stop, so mitigations stand through all of it.
  */
-import type { ReloadReport } from './actors/control/messages.js';
-import type { Loaded, LogSettings, Settings } from './config/settings.js';
+import type { ReloadReport } from '../actors/control/messages.js';
+import type { Loaded, LogSettings, Settings } from '../config/settings.js';
+import type { Log } from '../domain/ports.js';
+import { failure, type Result, success } from '../domain/result.js';
+import type { Milliseconds } from '../domain/units.js';
+import { ask } from '../supervision/ask.js';
+import type { Ref } from '../supervision/behaviour.js';
+import type { RosterMessage, Wanted } from '../supervision/roster.js';
 import type { DataPlane } from './data-plane.js';
-import type { Log } from './domain/ports.js';
-import { failure, type Result, success } from './domain/result.js';
-import type { Milliseconds } from './domain/units.js';
 import { planReload } from './reloading.js';
 import { judgedIn, type Live, type Rooms } from './rooms.js';
-import { ask } from './supervision/ask.js';
-import type { Ref } from './supervision/behaviour.js';
-import type { RosterMessage, Wanted } from './supervision/roster.js';
 
 export type Applying = {
   readonly apply: (next: Settings) => Promise<Result<ReloadReport>>;

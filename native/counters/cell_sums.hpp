@@ -1,5 +1,5 @@
-/// CellSums: exact sums of the traffic of each (network, hostgroup), whether or not a host found a row and
-/// whether or not its row is handed over with the next drain.
+/// CellSums: exact sums of IPv6 traffic for each (network, hostgroup), whether or not a host found a row.
+/// IPv4 needs none: all its hosts have rows, whose deltas are summed when they are drained.
 ///
 /// - One writer: add(), add_flow(), mark(). One reader at a time: take_all(), then read_taken().
 #pragma once

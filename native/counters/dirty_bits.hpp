@@ -59,13 +59,6 @@ inline DirtyWord take_marks(DirtyWord& word) noexcept {
   return shared.exchange(0, std::memory_order_seq_cst);
 }
 
-/// Those of a word's bits that are in `which`; they are clear afterwards.
-inline DirtyWord take_marks(DirtyWord& word, DirtyWord which) noexcept {
-  std::atomic_ref<DirtyWord> shared{word};
-  if ((shared.load(std::memory_order_relaxed) & which) == 0) return 0;
-  return shared.fetch_and(~which, std::memory_order_seq_cst) & which;
-}
-
 /// Calls `each(bit)` for every bit set, lowest first.
 template <typename Each>
 inline void for_each_bit(DirtyWord word, Each&& each) {

@@ -9,10 +9,9 @@ std::optional<HostPages> HostPages::make(const HostSpace& space) {
   auto seen = Array<HostPage>::make(pages);
   auto marks = Array<Marks>::make(pages);
   auto dirty_slots = Array<DirtyWord>::make(words);
-  auto hot_slots = Array<DirtyWord>::make(words);
   auto page_of_slot = Array<std::uint32_t>::make(pages);
   auto ever = Array<std::array<DirtyWord, kWords>>::make(pages);
-  if (!rows || !seen || !marks || !dirty_slots || !hot_slots || !page_of_slot || !ever) return std::nullopt;
+  if (!rows || !seen || !marks || !dirty_slots || !page_of_slot || !ever) return std::nullopt;
   HostPages made;
   made.slot_of_page_.assign(pages, 0);
   made.page_rows_.assign(pages, nullptr);
@@ -20,7 +19,6 @@ std::optional<HostPages> HostPages::make(const HostSpace& space) {
   made.rows_ = std::move(*rows);
   made.marks_ = std::move(*marks);
   made.dirty_slots_ = std::move(*dirty_slots);
-  made.hot_slots_ = std::move(*hot_slots);
   made.seen_ = std::move(*seen);
   made.ever_ = std::move(*ever);
   return made;
@@ -34,37 +32,18 @@ void HostPages::make_page(std::uint32_t page) noexcept {
   page_rows_[page] = &rows_[slot];
 }
 
-std::uint64_t HostPages::take(bool everything) {
-  constexpr std::size_t kSlotsInTurn = kDirtyWordBits / kSweepDrains;
-  constexpr DirtyWord kFirstTurn = (DirtyWord{1} << kSlotsInTurn) - 1;
-  const DirtyWord turn = everything ? ~DirtyWord{0} : kFirstTurn << (turn_ * kSlotsInTurn);
-  turn_ = (turn_ + 1) % kSweepDrains;
-  std::uint64_t lines = 0;
+void HostPages::take_all() {
   for (std::size_t word = 0; word < dirty_slots_.size(); ++word) {
-    const DirtyWord in_turn = take_marks(dirty_slots_[word], turn);
-    for_each_bit(in_turn | take_marks(hot_slots_[word]), [&](std::size_t bit) {
-      taken_.push_back(take_slot(word * kDirtyWordBits + bit, (in_turn >> bit & 1) != 0, lines));
+    for_each_bit(take_marks(dirty_slots_[word]), [&](std::size_t bit) {
+      Taken taken{word * kDirtyWordBits + bit, {}};
+      for (std::size_t plane = 0; plane < kPlanes; ++plane) {
+        for (std::size_t i = 0; i < kWords; ++i) {
+          taken.marks.planes[plane][i] = take_marks(marks_[taken.slot].planes[plane][i]);
+        }
+      }
+      taken_.push_back(taken);
     });
   }
-  return lines;
-}
-
-HostPages::Taken HostPages::take_slot(std::size_t slot, bool in_turn, std::uint64_t& lines) {
-  auto& marks = marks_[slot].planes;
-  Taken taken{slot, {}};
-  for (std::size_t word = 0; word < kWords; ++word) {
-    DirtyWord hot = 0;
-    for (std::size_t direction = 0; direction < kHostDirections; ++direction) {
-      DirtyWord& lines_taken = taken.planes[direction][word];
-      if (in_turn) lines_taken = take_marks(marks[direction][word]);
-      lines += static_cast<std::uint64_t>(std::popcount(lines_taken));
-      const DirtyWord hot_lines = take_marks(marks[kFirstHotPlane + direction][word]);
-      lines_taken |= hot_lines;
-      hot |= hot_lines;
-    }
-    taken.planes[kRarePlane][word] = take_marks(marks[kRarePlane][word], in_turn ? ~DirtyWord{0} : hot);
-  }
-  return taken;
 }
 
 std::uint64_t HostPages::read_taken(const HostSpace& space, BatchBuilder& into) {
@@ -78,9 +57,10 @@ std::uint64_t HostPages::read_slot(const HostSpace& space, const Taken& taken, B
   const std::uint32_t page = page_of_slot_[taken.slot];
   const std::uint32_t address = space.page_address(page);
   const auto page_cell = space.page_cell(page);
-  const auto& dirty = taken.planes;
+  const auto& dirty = taken.marks.planes;
   HostPage& now = rows_[taken.slot];
   HostPage& seen = seen_[taken.slot];
+  HostDelta page_sum{};
   std::uint64_t first_time = 0;
   for (std::size_t word = 0; word < kWords; ++word) {
     const DirtyWord any = dirty[0][word] | dirty[1][word] | dirty[kRarePlane][word];
@@ -97,8 +77,14 @@ std::uint64_t HostPages::read_slot(const HostSpace& space, const Taken& taken, B
       const auto number = static_cast<std::uint32_t>(host);
       const CellId cell = page_cell ? *page_cell : space.cell_in_page(page, number);
       into.add_host(cell, ipv4_address(address + number), delta);
+      if (page_cell) {
+        for (std::size_t i = 0; i < kHostValues; ++i) page_sum[i] += delta[i];
+      } else {
+        into.add_network(cell, delta);
+      }
     });
   }
+  if (page_cell) into.add_network(*page_cell, page_sum);
   return first_time;
 }
 

@@ -1,10 +1,9 @@
 /// HostPages: rows of our IPv4 hosts, in pages of 256 that are made on first touch.
 ///
-/// - One writer: page(), rare(), mark(). Making a page takes the next slot of memory that was reserved
+/// - One writer: place(), line(), rare(), mark(). Making a page takes the next slot of memory that was reserved
 ///   when built, for every page of the space: it cannot fail.
-/// - One reader at a time: take(), then read_taken(), while the writer goes on. Its own copy of what it has seen lies beside the rows.
-/// - Marks of a host: incoming line, outgoing line, rare bytes, so that a drain reads only what has changed; and each
-///   line's hot mark, by which it is read before its turn (hot_steps.hpp).
+/// - One reader at a time: take_all(), then read_taken(), while the writer goes on. Its own copy of what it has seen lies beside the rows.
+/// - Three marks a host: incoming line, outgoing line, rare bytes, so that a drain reads only what has changed.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +13,6 @@
 
 #include "batch_builder.hpp"
 #include "dirty_bits.hpp"
-#include "hot_steps.hpp"
 #include "region.hpp"
 #include "row.hpp"
 #include "space.hpp"
@@ -48,43 +46,36 @@ class HostPages {
   }
 
   /// True when the row had no mark of this kind.
-  bool mark(RowId row, std::size_t direction) noexcept { return mark_plane(row, direction, dirty_slots_); }
-  bool mark_hot(RowId row, std::size_t direction) noexcept {
-    return mark_plane(row, kFirstHotPlane + direction, hot_slots_);
-  }
-  void mark_rare(RowId row) noexcept { mark_plane(row, kRarePlane, dirty_slots_); }
+  bool mark(RowId row, std::size_t direction) noexcept { return mark_plane(row, direction); }
+  void mark_rare(RowId row) noexcept { mark_plane(row, kRarePlane); }
 
-  /// Takes the hot marks, and all marks of the slots whose turn it is: of all slots where `everything`.
-  /// See dirty_bits.hpp for what comes between this and read_taken(). Returns how many marks of lines it took.
-  std::uint64_t take(bool everything);
-  /// Adds the rows whose marks were taken to `into`; sums of networks are the lane's.
+  /// Takes all marks; see dirty_bits.hpp for what comes between this and read_taken().
+  void take_all();
+  /// Adds the rows whose marks were taken to `into`, and their sums to their networks.
   /// Returns how many of them were never drained before.
   std::uint64_t read_taken(const HostSpace& space, BatchBuilder& into);
 
  private:
   static constexpr std::size_t kWords = kPageHosts / kDirtyWordBits;
   static constexpr std::size_t kRarePlane = kHostDirections;
-  static constexpr std::size_t kFirstHotPlane = kRarePlane + 1;
-  static constexpr std::size_t kPlanes = kFirstHotPlane + kHostDirections;
+  static constexpr std::size_t kPlanes = kHostDirections + 1;
 
   struct Marks {
     std::array<std::array<DirtyWord, kWords>, kPlanes> planes;
   };
 
   void make_page(std::uint32_t page) noexcept;
-  bool mark_plane(RowId row, std::size_t plane, Array<DirtyWord>& slots) noexcept {
+  bool mark_plane(RowId row, std::size_t plane) noexcept {
     const std::size_t slot = slot_of_page_[row / kPageHosts];
     const std::size_t host = row % kPageHosts;
     if (!tidegate::mark(marks_[slot].planes[plane][host / kDirtyWordBits], host % kDirtyWordBits)) return false;
-    tidegate::mark(slots[slot / kDirtyWordBits], slot % kDirtyWordBits);
+    tidegate::mark(dirty_slots_[slot / kDirtyWordBits], slot % kDirtyWordBits);
     return true;
   }
-  /// What is to be read of a slot: the lines of each direction, and the rare bytes.
   struct Taken {
     std::size_t slot;
-    std::array<std::array<DirtyWord, kWords>, kFirstHotPlane> planes;
+    Marks marks;
   };
-  Taken take_slot(std::size_t slot, bool in_turn, std::uint64_t& lines);
   std::uint64_t read_slot(const HostSpace& space, const Taken& taken, BatchBuilder& into);
 
   std::vector<std::uint32_t> slot_of_page_;
@@ -93,11 +84,9 @@ class HostPages {
   Array<HostPage> rows_;
   Array<Marks> marks_;
   Array<DirtyWord> dirty_slots_;
-  Array<DirtyWord> hot_slots_;
   std::uint32_t slots_made_ = 0;
   // The reader's own.
   std::vector<Taken> taken_;
-  unsigned turn_ = 0;
   Array<HostPage> seen_;
   Array<std::array<DirtyWord, kWords>> ever_;  // hosts that were in any drain
 };

@@ -1,6 +1,5 @@
 #include "lane.hpp"
 
-#include <algorithm>
 #include <bit>
 
 #include "lane_tables.hpp"
@@ -32,8 +31,7 @@ std::unique_ptr<Lane> Lane::make(std::shared_ptr<const HostSpace> space, const L
   tables->space = std::move(space);
   tables->pages = std::move(*pages);
   tables->ipv6 = std::move(*ipv6);
-  tables->sums = std::move(*sums);
-  tables->hot = options.hot;
+  tables->ipv6_sums = std::move(*sums);
   if (options.count_flows) {
     tables->flows = FlowSet::make(options.flow_slots, flow_key);
     if (!tables->flows) return nullptr;
@@ -83,25 +81,19 @@ const HostSpace& Lane::space() const noexcept { return *tables_->space; }
 void Lane::drain(BatchBuilder& into) {
   Tables& tables = *tables_;
   into.expect(dirty_estimate());
-  tables.rows_before.store(tables.counters.rows_marked.load(std::memory_order_relaxed), std::memory_order_relaxed);
-  grow(tables.lines_taken, tables.pages.take(!tables.hot || tables.hot->exact()));
+  tables.marked_before.store(tables.counters.marked.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  tables.pages.take_all();
   tables.ipv6.take_all();
-  tables.sums.take_all();
+  tables.ipv6_sums.take_all();
   tables.period.begin_next();
   grow(tables.ipv4_hosts, tables.pages.read_taken(*tables.space, into));
   tables.ipv6.read_taken(into);
-  tables.sums.read_taken(into);
+  tables.ipv6_sums.read_taken(into);
 }
 
 std::uint32_t Lane::dirty_estimate() const noexcept {
-  // Of what was marked since; the writer tells of its marks a little after it has made them.
-  const auto since = [](const std::atomic<std::uint64_t>& now, const std::atomic<std::uint64_t>& before) {
-    const auto more = static_cast<std::int64_t>(now.load(std::memory_order_relaxed) - before.load(std::memory_order_relaxed));
-    return static_cast<std::uint32_t>(std::clamp<std::int64_t>(more, 0, INT32_MAX));
-  };
-  const std::uint32_t lines = since(tables_->counters.lines_marked, tables_->lines_taken);
-  const bool exact = !tables_->hot || tables_->hot->exact();
-  return since(tables_->counters.rows_marked, tables_->rows_before) + (exact ? lines : lines / kSweepDrains);
+  const std::uint64_t marked = tables_->counters.marked.load(std::memory_order_relaxed);
+  return static_cast<std::uint32_t>(marked - tables_->marked_before.load(std::memory_order_relaxed));
 }
 
 LaneStats Lane::stats() const noexcept {

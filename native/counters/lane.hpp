@@ -2,9 +2,7 @@
 ///
 /// - One writer, its own thread: count(), count_raw(), count_error(). None of them allocates, locks or throws.
 /// - One reader at a time, any thread: drain() and stats(), while the writer counts on.
-/// - A host's packet is in exactly one drain: counters only grow, and a drain hands over what was added since the last
-///   that read the host's line. That is the next drain, or with hot steps one of the next kSweepDrains while the line
-///   has added less than a step. Networks' sums, and hosts of IPv6, are in the next drain always.
+/// - A host's packet is in exactly one drain: counters only grow, and a drain hands over what was added since the last.
 /// - Full: an IPv6 host without a row counts in its network and in host_overflow; a flow that finds no slot
 ///   counts as a flow and in flow_overflow.
 /// - internal and other traffic counts in the totals only, as in FastNetMon.
@@ -20,7 +18,6 @@
 #include "../base/errors.hpp"
 #include "../base/facts.hpp"
 #include "batch_builder.hpp"
-#include "hot_steps.hpp"
 #include "observer.hpp"
 #include "space.hpp"
 
@@ -31,7 +28,6 @@ struct LaneOptions {
   bool count_flows = false;
   std::uint32_t flow_slots = 1U << 20;   ///< a power of two, 8 … 2^28; no memory without count_flows
   std::uint64_t seed = 0;                ///< keys the hash tables
-  std::shared_ptr<const HotSteps> hot = nullptr;  ///< null: every drain hands over everything
 };
 
 struct DirectionTotal {

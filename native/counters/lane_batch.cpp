@@ -68,13 +68,13 @@ inline void Lane::Tables::plan_ipv4(const PacketFacts& facts, PlannedPacket& out
   const std::uint32_t destination_page = space->page_of(destination);
   const bool destination_ours = destination_page != kNoPage;
   direction = direction_of(source_page != kNoPage, destination_ours);
+  out.cell = kNotOurs;
   if (!has_host(direction)) return;
   // Selected by a mask, not branched on: the two directions of a mirror come in random order.
   const std::uint32_t incoming = destination_ours ? ~std::uint32_t{0} : 0;
   const std::uint32_t page = source_page ^ ((source_page ^ destination_page) & incoming);
   const std::uint32_t host = (source ^ ((source ^ destination) & incoming)) & 255;
   HostPage& rows = pages.page(page);
-  out.cell = space->cell_in_page(page, host);
   out.row = HostPages::row_id(page, host);
   out.line = &rows.lines[static_cast<std::size_t>(direction)][host];
   __builtin_prefetch(out.line, 1);
@@ -89,7 +89,6 @@ inline void Lane::Tables::plan_ipv6(const PacketFacts& facts, PlannedPacket& out
   if (!has_host(direction)) return;
   const bool incoming = direction == Direction::incoming;
   out.cell = incoming ? destination_cell : source_cell;
-  out.line = nullptr;
   out.ipv6_hash = ipv6.hash(incoming ? facts.destination : facts.source);
   ipv6.prefetch(out.ipv6_hash);
 }
@@ -111,10 +110,7 @@ void Lane::Tables::count_batch(std::span<const Sighting> batch, Plan& plan, std:
                                Plan& next_plan, std::int64_t second, std::uint32_t this_period) noexcept {
   std::array<std::uint64_t, kDirections> total_packets{};
   std::array<std::uint64_t, kDirections> total_bytes{};
-  std::uint64_t lines_marked = 0;
-  std::uint64_t hot_marked = 0;
-  const HotSteps::Masks steps = hot ? hot->masks() : HotSteps::Masks{};
-  CellId marked_cell = kNotOurs;
+  std::uint64_t marked = 0;
   std::uint64_t flow_overflow = 0;
   std::uint64_t clamped = 0;
   const std::uint64_t stamp = FlowSet::stamp_of(second);
@@ -136,34 +132,19 @@ void Lane::Tables::count_batch(std::span<const Sighting> batch, Plan& plan, std:
       new_flow = seen != FlowSet::Seen::again;
       flow_overflow += seen == FlowSet::Seen::full ? 1 : 0;
     }
-    sums.add(packet.cell, direction, amount);
-    if constexpr (kFlows) {
-      if (new_flow) sums.add_flow(packet.cell, direction);
-    }
-    if (packet.cell != marked_cell) {
-      marked_cell = packet.cell;
-      sums.mark(packet.cell);
-    }
-    if (packet.line == nullptr) {
+    if (packet.cell != kNotOurs) {
       count_ipv6(sighting, packet, direction, new_flow);
       continue;
     }
     DirectionLine& line = *packet.line;
-    const std::uint32_t packets_before = line.packets[0];
-    const std::uint64_t bytes_before = line.bytes[0];
     add_to(line, amount);
-    std::uint64_t crossed = ((packets_before ^ line.packets[0]) & steps.packets) | ((bytes_before ^ line.bytes[0]) & steps.bytes);
     if constexpr (kFlows) {
-      if (new_flow) {
-        crossed |= (line.flows ^ (line.flows + 1)) & steps.flows;
-        add_to(line.flows, 1);
-      }
+      if (new_flow) add_to(line.flows, 1);
     }
     if (line.marked_in != this_period) {
       line.marked_in = this_period;
-      lines_marked += pages.mark(packet.row, direction) ? 1 : 0;
+      marked += pages.mark(packet.row, direction) ? 1 : 0;
     }
-    if (crossed != 0) [[unlikely]] hot_marked += pages.mark_hot(packet.row, direction) ? 1 : 0;
     if (amount.rare()) [[unlikely]] {
       add_rare(line, pages.rare(packet.row), direction, amount);
       pages.mark_rare(packet.row);
@@ -175,8 +156,7 @@ void Lane::Tables::count_batch(std::span<const Sighting> batch, Plan& plan, std:
     grow(counters.total_packets[i], total_packets[i]);
     grow(counters.total_bytes[i], total_bytes[i]);
   }
-  if (lines_marked != 0) grow(counters.lines_marked, lines_marked);
-  if (hot_marked != 0) grow(counters.rows_marked, hot_marked);
+  if (marked != 0) grow(counters.marked, marked);
   if (flow_overflow != 0) grow(counters.flow_overflow, flow_overflow);
   if (clamped != 0) grow(counters.clamped, clamped);
 }
@@ -184,6 +164,9 @@ void Lane::Tables::count_batch(std::span<const Sighting> batch, Plan& plan, std:
 void Lane::Tables::count_ipv6(const Sighting& sighting, PlannedPacket& packet, std::size_t direction,
                               bool new_flow) noexcept {
   const Amount amount = amount_of(sighting);
+  ipv6_sums.add(packet.cell, direction, amount);
+  if (new_flow) ipv6_sums.add_flow(packet.cell, direction);
+  ipv6_sums.mark(packet.cell);
   const bool incoming = direction == static_cast<std::size_t>(Direction::incoming);
   packet.row = ipv6.find_or_take(packet.ipv6_hash, incoming ? sighting.facts.destination : sighting.facts.source,
                                  packet.cell);
@@ -196,22 +179,20 @@ void Lane::Tables::count_ipv6(const Sighting& sighting, PlannedPacket& packet, s
   add_to(row.lines[direction], amount);
   if (new_flow) add_to(row.lines[direction].flows, 1);
   if (amount.rare()) add_rare(row.lines[direction], row.rare, direction, amount);
-  if (ipv6.mark(packet.row)) grow(counters.rows_marked, 1);
+  if (ipv6.mark(packet.row)) grow(counters.marked, 1);
 }
 
 void Lane::Tables::mark_all(std::span<const Sighting> batch, const Plan& plan) noexcept {
   for (std::size_t i = 0; i < batch.size(); ++i) {
     const PlannedPacket& packet = plan.packets[i];
     if (!has_host(plan.directions[i])) continue;
-    sums.mark(packet.cell);
-    if (packet.line != nullptr) {
-      // Whether it has crossed a step is not known any more: it goes with the next drain, which does no harm.
-      const auto direction = static_cast<std::size_t>(plan.directions[i]);
-      if (pages.mark(packet.row, direction)) grow(counters.lines_marked, 1);
-      if (hot && !hot->exact() && pages.mark_hot(packet.row, direction)) grow(counters.rows_marked, 1);
+    if (packet.cell == kNotOurs) {
+      const bool fresh = pages.mark(packet.row, static_cast<std::size_t>(plan.directions[i]));
+      if (fresh) grow(counters.marked, 1);
       if (amount_of(batch[i]).rare()) pages.mark_rare(packet.row);
       continue;
     }
+    ipv6_sums.mark(packet.cell);
     if (packet.row != Ipv6Table::kNoRow) ipv6.mark(packet.row);
   }
 }

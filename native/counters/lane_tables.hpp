@@ -20,11 +20,11 @@ inline constexpr std::size_t kBatchPackets = 32;
 
 /// One packet's way through commit().
 struct PlannedPacket {
-  DirectionLine* line = nullptr;  ///< IPv4: where it counts; null for IPv6
+  DirectionLine* line = nullptr;  ///< IPv4: where it counts
   std::uint64_t flow_hash = 0;
   std::uint64_t ipv6_hash = 0;
   RowId row = 0;           ///< IPv4: the line's row; IPv6, from commit() on: the row in the table, or none
-  CellId cell = kNotOurs;
+  CellId cell = kNotOurs;  ///< IPv6; kNotOurs for IPv4
 };
 
 struct Plan {
@@ -47,16 +47,14 @@ struct LaneCounters {
   std::atomic<std::uint64_t> flow_overflow{0};
   std::atomic<std::uint64_t> clamped{0};
   std::atomic<std::uint64_t> ipv6_hosts{0};
-  std::atomic<std::uint64_t> lines_marked{0};  ///< of IPv4 hosts, that went from clean to dirty
-  std::atomic<std::uint64_t> rows_marked{0};   ///< the same of hot lines and of IPv6 rows, which every drain takes
+  std::atomic<std::uint64_t> marked{0};  ///< rows that went from clean to dirty
 };
 
 struct Lane::Tables {
   std::shared_ptr<const HostSpace> space;
   HostPages pages;
   Ipv6Table ipv6;
-  CellSums sums;
-  std::shared_ptr<const HotSteps> hot;  // null: exact
+  CellSums ipv6_sums;
   std::optional<FlowSet> flows;  // none: flows are not counted
   PacketObserver* observer = nullptr;
   DrainPeriod period;
@@ -65,8 +63,7 @@ struct Lane::Tables {
 
   // Written by the reader.
   alignas(64) std::atomic<std::uint64_t> ipv4_hosts{0};
-  std::atomic<std::uint64_t> lines_taken{0};
-  std::atomic<std::uint64_t> rows_before{0};
+  std::atomic<std::uint64_t> marked_before{0};
 
   /// Plans a first batch, which no commit precedes.
   void plan_all(std::span<const Sighting> batch, Plan& out) noexcept;

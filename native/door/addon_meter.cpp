@@ -56,7 +56,6 @@ Napi::Value create_meter(const Napi::CallbackInfo& info) {
   if (thresholds.raise()) return env.Undefined();
   auto handle = std::make_unique<MeterHandle>();
   handle->metering = std::make_shared<Metering>(meter);
-  engine->engine->judge_by(hostgroup, meter);
   handle->engine = engine->engine;
   handle->hostgroup = hostgroup;
   return wrap(env, std::move(handle));

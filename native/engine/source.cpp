@@ -7,7 +7,7 @@
 namespace tidegate {
 
 TappedLane TappedLane::make(Engine& engine) {
-  TappedLane made{engine.make_lane(), engine.taps().for_lane()};
+  TappedLane made{Lane::make(engine.settings().space, engine.settings().lane), engine.taps().for_lane()};
   if (made.lane) made.lane->set_observer(made.tap.get());
   return made;
 }

@@ -23,7 +23,8 @@ export type CpuRow = {
 };
 
 const networks = ['10.10.0.0/16'];
-const settleMs = 4_000;
+/** Past what a runtime does once after its start. */
+const settleMs = 12_000;
 const captureMicros = 400_000;
 
 type Counted = { readonly packets: number; readonly dropped: number };

@@ -6,7 +6,7 @@ import type { SampledPacket } from '../../domain/attack.js';
 import { aPacket } from '../../domain/rehearsal.js';
 import { fingerprint } from './fingerprint.js';
 
-const folder = new URL('../../../shared/captures/packet-captures', import.meta.url);
+const folder = new URL('../../../shared/captures/packet-captures/', import.meta.url);
 
 /** Frames of a classic capture or of the enhanced packet blocks of a pcapng one, little-endian both. */
 function framesOf(file: Buffer): Buffer[] {

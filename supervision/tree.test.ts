@@ -212,7 +212,8 @@ test('no place lives twice, no dead generation does anything, starts go in order
         expect(time.armed()).toBe(0);
       },
     ),
-    { numRuns: 150 },
+    // by a fixed seed, or how many trees give up would be left to chance
+    { numRuns: 150, seed: 20_261_123 },
   );
   expect(crashes).toBeGreaterThan(100);
   expect(gaveUp).toBeGreaterThan(5);
@@ -254,7 +255,7 @@ test('the real budget agrees with counting by hand', async () => {
         await tree.stop();
       },
     ),
-    { numRuns: 100 },
+    { numRuns: 100, seed: 20_261_123 },
   );
   expect(gaveUp).toBeGreaterThan(20);
 });

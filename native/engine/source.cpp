@@ -6,6 +6,15 @@
 
 namespace tidegate {
 
+namespace {
+
+/// A drain later than so many ticks after the last: the process stood still.
+constexpr std::int64_t kStallTicks = 3;
+/// What waited in sockets and rings meanwhile is counted within this time of going on.
+constexpr std::int64_t kCatchUpMicros = 500'000;
+
+}  // namespace
+
 TappedLane TappedLane::make(Engine& engine) {
   TappedLane made{Lane::make(engine.settings().space, engine.settings().lane), engine.taps().for_lane()};
   if (made.lane) made.lane->set_observer(made.tap.get());
@@ -17,7 +26,12 @@ Source::Source(std::shared_ptr<Engine> engine, std::vector<TappedLane> lanes, st
 
 std::vector<Batch> Source::drain(std::int64_t at) {
   const std::lock_guard lock{draining_};
-  BatchBuilder builder{engine_->space(), std::min(drained_at_, at - 1), at};
+  if (at - drained_at_ > kStallTicks * engine_->settings().tick_micros) {
+    stood_still_since_ = drained_at_;
+    caught_up_at_ = at + kCatchUpMicros;
+  }
+  const std::int64_t since = at < caught_up_at_ ? stood_still_since_ : drained_at_;
+  BatchBuilder builder{engine_->space(), std::min(since, at - 1), at};
   for (TappedLane& lane : lanes_) lane.lane->drain(builder);
   drained_at_ = at;
   return builder.take();
@@ -26,6 +40,7 @@ std::vector<Batch> Source::drain(std::int64_t at) {
 void Source::skip_to(std::int64_t at) {
   const std::lock_guard lock{draining_};
   drained_at_ = at;
+  caught_up_at_ = at;
 }
 
 std::uint32_t Source::dirty_estimate() const noexcept {

@@ -55,6 +55,8 @@ class Source {
   Source& operator=(const Source&) = delete;
 
   /// What has been counted since the last drain, a batch a hostgroup; `at` in microseconds since the Unix epoch.
+  /// After a drain that came far too late, batches reach back to the one before it for a while: what had waited in the
+  /// kernel may be counted only after that drain, and is not the traffic of one tick.
   [[nodiscard]] std::vector<Batch> drain(std::int64_t at);
   /// Hosts that the next drain would hand over, roughly.
   [[nodiscard]] std::uint32_t dirty_estimate() const noexcept;
@@ -80,7 +82,9 @@ class Source {
   std::shared_ptr<Engine> engine_;
   std::vector<TappedLane> lanes_;
   std::mutex draining_;
-  std::int64_t drained_at_;   // under draining_
+  std::int64_t drained_at_;   // under draining_, as the next two
+  std::int64_t stood_still_since_ = 0;
+  std::int64_t caught_up_at_ = 0;
   SourceCounts last_counts_;  // under draining_, or of the owner's thread
   mutable std::mutex fault_mutex_;
   std::optional<std::string> fault_;  // under fault_mutex_

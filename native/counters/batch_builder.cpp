@@ -29,7 +29,7 @@ void BatchBuilder::make_room(std::vector<std::uint64_t>& words) const {
   words.resize(wanted);
 }
 
-void BatchBuilder::add_host(CellId cell, const Address& address, const HostDelta& delta) {
+void BatchBuilder::add_host(CellId cell, const Address& address, const HostDelta& delta, unsigned directions) {
   Gathering& group = groups_[space_.cell(cell).hostgroup];
   std::vector<std::uint64_t>& words = group.batch.host_words;
   if (words.size() < group.used + kMostHostWords) make_room(words);
@@ -43,11 +43,14 @@ void BatchBuilder::add_host(CellId cell, const Address& address, const HostDelta
     room[at++] = address.low;
   }
   std::uint64_t mask = 0;
-  for (std::size_t i = 0; i < kHostValues; ++i) {
-    const bool present = delta[i] != 0;
-    room[at] = delta[i];  // overwritten by the next value unless present
-    at += present ? 1 : 0;
-    mask |= std::uint64_t{present} << i;
+  for (std::size_t direction = 0; direction < kHostDirections; ++direction) {
+    if ((directions >> direction & 1U) == 0) continue;
+    for (std::size_t i = direction * kDirectionValues; i < (direction + 1) * kDirectionValues; ++i) {
+      const bool present = delta[i] != 0;
+      room[at] = delta[i];  // overwritten by the next value unless present
+      at += present ? 1 : 0;
+      mask |= std::uint64_t{present} << i;
+    }
   }
   if (mask == 0) return;
   room[0] = header | mask << kHostMaskShift;
@@ -56,8 +59,8 @@ void BatchBuilder::add_host(CellId cell, const Address& address, const HostDelta
 }
 
 void BatchBuilder::add_network(CellId cell, const HostDelta& delta) {
-  touched_[cell] = 1;
-  for (std::size_t i = 0; i < kHostValues; ++i) by_cell_[cell][i] += delta[i];
+  HostDelta& sum = network_sum(cell);
+  for (std::size_t i = 0; i < kHostValues; ++i) sum[i] += delta[i];
 }
 
 std::vector<Batch> BatchBuilder::take() {

@@ -14,6 +14,8 @@
 
 namespace tidegate {
 
+inline constexpr unsigned kBothDirections = (1U << kHostDirections) - 1;
+
 class BatchBuilder {
  public:
   /// The deltas lie between the two times, in microseconds since the Unix epoch. `space` must outlive the builder.
@@ -21,9 +23,15 @@ class BatchBuilder {
 
   /// About so many hosts will come: batches make room for them at once and need not grow. An estimate will do.
   void expect(std::uint32_t hosts) noexcept { expected_hosts_ = hosts; }
-  /// Adds a host unless all its values are zero. Does not touch the network's sum.
-  void add_host(CellId cell, const Address& address, const HostDelta& delta);
+  /// Adds a host unless all its values are zero. Does not touch the network's sum. Of `delta` only the values of
+  /// `directions` (a bit each) are looked at: most hosts of a tick have traffic in one.
+  void add_host(CellId cell, const Address& address, const HostDelta& delta, unsigned directions = kBothDirections);
   void add_network(CellId cell, const HostDelta& delta);
+  /// The network's sum, to be added to; it goes with take().
+  HostDelta& network_sum(CellId cell) noexcept {
+    touched_[cell] = 1;
+    return by_cell_[cell];
+  }
 
   /// Batches of groups that saw traffic, by hostgroup index; the builder is empty afterwards.
   std::vector<Batch> take();

@@ -1,5 +1,7 @@
 #include "host_pages.hpp"
 
+#include <algorithm>
+
 namespace tidegate {
 
 std::optional<HostPages> HostPages::make(const HostSpace& space) {
@@ -68,19 +70,24 @@ std::uint64_t HostPages::read_slot(const HostSpace& space, const Taken& taken, B
     ever_[taken.slot][word] |= any;
     for_each_bit(any, [&](std::size_t bit) {
       const std::size_t host = word * kDirtyWordBits + bit;
-      HostDelta delta{};
+      const bool rare = (dirty[kRarePlane][word] >> bit & 1) != 0;
+      const auto directions = rare ? kBothDirections
+                                   : static_cast<unsigned>((dirty[0][word] >> bit & 1) | (dirty[1][word] >> bit & 1) << 1);
+      HostDelta delta;  // set where `directions` says, the rest is not looked at
       for (std::size_t direction = 0; direction < kHostDirections; ++direction) {
+        if ((directions >> direction & 1U) == 0) continue;
+        std::fill_n(delta.begin() + static_cast<std::ptrdiff_t>(direction * kDirectionValues), kDirectionValues, 0);
         if ((dirty[direction][word] >> bit & 1) == 0) continue;
         take_new(now.lines[direction][host], seen.lines[direction][host], direction, delta);
       }
-      if ((dirty[kRarePlane][word] >> bit & 1) != 0) take_new(now.rare[host], seen.rare[host], delta);
+      if (rare) take_new(now.rare[host], seen.rare[host], delta);
       const auto number = static_cast<std::uint32_t>(host);
       const CellId cell = page_cell ? *page_cell : space.cell_in_page(page, number);
-      into.add_host(cell, ipv4_address(address + number), delta);
-      if (page_cell) {
-        for (std::size_t i = 0; i < kHostValues; ++i) page_sum[i] += delta[i];
-      } else {
-        into.add_network(cell, delta);
+      into.add_host(cell, ipv4_address(address + number), delta, directions);
+      HostDelta& sum = page_cell ? page_sum : into.network_sum(cell);
+      for (std::size_t direction = 0; direction < kHostDirections; ++direction) {
+        if ((directions >> direction & 1U) == 0) continue;
+        for (std::size_t i = direction * kDirectionValues; i < (direction + 1) * kDirectionValues; ++i) sum[i] += delta[i];
       }
     });
   }

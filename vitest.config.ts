@@ -6,6 +6,7 @@ export default defineConfig({
     exclude: ['node_modules', 'dist', 'build'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    setupFiles: ['./properties.setup.ts'],
     pool: 'forks',
     maxWorkers: 2,
   },

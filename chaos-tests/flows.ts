@@ -1,6 +1,5 @@
 /** Traffic for scenarios that need no interface: sFlow over loopback, as a switch would send it. */
-import { createSocket } from 'node:dgram';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { realTime } from '../traffic/loopback.js';
 import { prepareScenario } from '../traffic/prepare.js';
 import { attackPart, backgroundPart, type Part } from '../traffic/scenario.js';
 import { usualSflow } from '../traffic/sflow.js';
@@ -8,14 +7,6 @@ import { type SendOutcome, sendSflow } from '../traffic/udp-sender.js';
 
 export const networks = ['203.0.113.0/24', '2001:db8::/32'];
 const sampling = 200;
-
-export async function freePort(): Promise<number> {
-  const socket = createSocket('udp4');
-  await new Promise<void>((bound) => socket.bind(0, '127.0.0.1', bound));
-  const { port } = socket.address();
-  await new Promise<void>((closed) => socket.close(closed));
-  return port;
-}
 
 const seconds = (value: number): number => Math.round(value * 1e6);
 
@@ -56,11 +47,7 @@ export function sendFlows(port: number, parts: readonly Part[], seed = 1): Sendi
     samplingRate: sampling,
     sampled: true,
   };
-  const pace = {
-    now: () => performance.now(),
-    wait: (ms: number, signal: AbortSignal) => sleep(ms, undefined, { signal }).catch(() => undefined),
-  };
-  const sent = sendSflow(prepared.value, options, { address: '127.0.0.1', port }, pace, abort.signal);
+  const sent = sendSflow(prepared.value, options, { address: '127.0.0.1', port }, realTime, abort.signal);
   return {
     startedMicros,
     done: sent.then((outcome) => {

@@ -3,7 +3,6 @@
  * traffic and then of an attack, and what the daemon makes of it, told as it happens. No root, no servers.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,6 +10,7 @@ import { ask } from '../console/api/client.js';
 import { socketName } from '../console/api/lines.js';
 import type { Attack } from '../domain/attack.js';
 import { failure, type Result, success } from '../domain/result.js';
+import { freePort, realTime } from '../traffic/loopback.js';
 import { prepareScenario } from '../traffic/prepare.js';
 import { attackPart, backgroundPart, type Scenario } from '../traffic/scenario.js';
 import { usualSflow } from '../traffic/sflow.js';
@@ -92,14 +92,6 @@ echo "$1 $2 $3 $4" >> '${join(directory, 'script.log')}'
 [ "$4" = unban ] || cat >> '${join(directory, 'script-stdin.log')}'
 `;
 
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4');
-  await new Promise<void>((bound) => socket.bind(0, '127.0.0.1', bound));
-  const { port } = socket.address();
-  await new Promise<void>((closed) => socket.close(closed));
-  return port;
-}
-
 export async function runDemo({ directory, daemon, tell }: DemoRequest): Promise<Result<DemoSummary>> {
   const began = performance.now();
   const paths = {
@@ -133,11 +125,13 @@ export async function runDemo({ directory, daemon, tell }: DemoRequest): Promise
       samplingRate: sampling,
       sampled: true,
     };
-    const pace = {
-      now: () => performance.now(),
-      wait: (ms: number, signal: AbortSignal) => sleep(ms, undefined, { signal }).catch(() => undefined),
-    };
-    const sending = sendSflow(prepared.value, options, { address: '127.0.0.1', port }, pace, abort.signal);
+    const sending = sendSflow(
+      prepared.value,
+      options,
+      { address: '127.0.0.1', port },
+      realTime,
+      abort.signal,
+    );
     const attack = await watch(paths, (startMicros + attackAtMicros) / 1000, tell);
     abort.abort();
     const sent = await sending;

@@ -13,6 +13,7 @@ import type { Loaded } from '../config/settings.js';
 import { ask } from '../console/api/client.js';
 import { type Daemon, startDaemon, stopLimitMs } from '../main.js';
 import { rememberingLog } from '../supervision/rehearsal.js';
+import { freePort } from '../traffic/loopback.js';
 
 const built = existsSync(new URL('../build/Release/tidegate.node', import.meta.url));
 const victim = '192.0.2.7';
@@ -134,16 +135,6 @@ describe.skipIf(!built)('with the native data plane', () => {
     expect(actions().length).toBe(3);
   });
 });
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createSocket('udp4');
-    probe.bind(0, '127.0.0.1', () => {
-      const { port: free } = probe.address();
-      probe.close(() => resolve(free));
-    });
-  });
-}
 
 /** sFlow version 5 with raw packet headers (sflow_version_5.txt, section 5): UDP from 203.0.113.5:53 to the victim. */
 function datagram(sequence: number): Buffer {

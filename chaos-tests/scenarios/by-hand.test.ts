@@ -1,7 +1,8 @@
 /** Bans by hand over the command line: what the script is told, what is refused, and what survives. */
 import { afterEach, expect, test } from 'vitest';
 import { until } from '../../bench/process.js';
-import { flood, flowSettings, freePort, sendFlows, usual } from '../flows.js';
+import { freePort } from '../../traffic/loopback.js';
+import { flood, flowSettings, sendFlows, usual } from '../flows.js';
 import { type Daemon, type Ended, type Home, makeHome, startDaemon, tidegate } from '../harness.js';
 
 let home: Home | null = null;

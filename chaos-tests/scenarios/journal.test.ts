@@ -4,7 +4,8 @@ import { closeSync, mkdirSync, openSync, readdirSync, rmSync, writeFileSync, wri
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { until } from '../../bench/process.js';
-import { flood, flowSettings, freePort, sendFlows, usual } from '../flows.js';
+import { freePort } from '../../traffic/loopback.js';
+import { flood, flowSettings, sendFlows, usual } from '../flows.js';
 import { type Daemon, type Home, makeHome, startDaemon, tidegate } from '../harness.js';
 
 let home: Home | null = null;

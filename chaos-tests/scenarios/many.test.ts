@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { until } from '../../bench/process.js';
+import { freePort } from '../../traffic/loopback.js';
 import { attackPart, type Part } from '../../traffic/scenario.js';
-import { flowSettings, freePort, sendFlows } from '../flows.js';
+import { flowSettings, sendFlows } from '../flows.js';
 import { type Daemon, type Home, makeHome, startDaemon } from '../harness.js';
 
 let home: Home | null = null;

@@ -1,7 +1,8 @@
 /** SIGHUP while it runs: what changes, what goes on, and what a bad file does. */
 import { afterEach, expect, test } from 'vitest';
 import { until } from '../../bench/process.js';
-import { flood, flowSettings, freePort, networks, sendFlows, usual } from '../flows.js';
+import { freePort } from '../../traffic/loopback.js';
+import { flood, flowSettings, networks, sendFlows, usual } from '../flows.js';
 import { type Daemon, type Home, makeHome, startDaemon, tidegate } from '../harness.js';
 
 let home: Home | null = null;

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { cliPath } from '../../bench/built.js';
 import { until } from '../../bench/process.js';
-import { flowSettings, freePort } from '../flows.js';
+import { freePort } from '../../traffic/loopback.js';
+import { flowSettings } from '../flows.js';
 import { type Daemon, type Home, makeHome, startDaemon, tidegate } from '../harness.js';
 
 let home: Home | null = null;

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import { until } from '../../bench/process.js';
-import { flood, flowSettings, freePort, sendFlows, usual } from '../flows.js';
+import { freePort } from '../../traffic/loopback.js';
+import { flood, flowSettings, sendFlows, usual } from '../flows.js';
 import { type Daemon, type Home, makeHome, startDaemon } from '../harness.js';
 
 let home: Home | null = null;

@@ -1,0 +1,178 @@
+/**
+ * The words of flow telemetry: protocols, listeners, exporters and what is known of their health.
+ *
+ * Counts are monotonic since the listener was opened, unless said otherwise. Packets and bytes are as
+ * exported, sampling not undone.
+ */
+import type { UnixMicros } from './units.js';
+
+/** In the order of the native table (native/flow/record.hpp). */
+export const flowProtocols = [
+  'sflow2',
+  'sflow4',
+  'sflow5',
+  'netflow1',
+  'netflow5',
+  'netflow7',
+  'netflow9',
+  'ipfix',
+] as const;
+export type FlowProtocol = (typeof flowProtocols)[number];
+
+/** What a listener takes: `netflow` is v1, v5, v7 and v9. */
+export const flowFamilies = ['sflow', 'netflow', 'ipfix'] as const;
+export type FlowFamily = (typeof flowFamilies)[number];
+
+/** Where the sampling rate in force comes from. */
+export const samplingOrigins = [
+  'unknown',
+  'configured',
+  'record',
+  'sampler',
+  'options',
+  'header',
+  'fallback',
+] as const;
+export type SamplingOrigin = (typeof samplingOrigins)[number];
+
+/** One device as one listener sees it. */
+export type ExporterStats = {
+  readonly protocol: FlowProtocol;
+  /** Datagrams come from here. */
+  readonly address: string;
+  /** sFlow: the agent's own address; else `address`. */
+  readonly agent: string;
+  /** sFlow sub-agent, NetFlow engine or source id, IPFIX observation domain. */
+  readonly domain: number;
+  readonly datagrams: number;
+  /** Flow records, or sFlow flow samples. */
+  readonly records: number;
+  readonly packets: number;
+  readonly bytes: number;
+  readonly decodeErrors: number;
+  /** Units of its sequence that never came: datagrams (sFlow, v9) or records (v5, IPFIX). */
+  readonly sequenceLost: number;
+  readonly sequenceRestarts: number;
+  /** Samples the device says it has lost. */
+  readonly deviceDrops: number;
+  /** One in so many, the last in force; 0: none yet. */
+  readonly samplingRate: number;
+  readonly samplingOrigin: SamplingOrigin;
+  /** Times the rate in force changed. */
+  readonly samplingChanges: number;
+  /** Times one origin contradicted another (header against options, options against record). */
+  readonly samplingConflicts: number;
+  /** Statements of rate zero. */
+  readonly samplingZero: number;
+  /** Known now. */
+  readonly templates: number;
+  readonly templateChanges: number;
+  readonly templatesEvicted: number;
+  /** Data sets that came without their template: waited, and of these how many records were counted after all. */
+  readonly setsWithoutTemplate: number;
+  readonly recordsRecovered: number;
+  readonly setsExpired: number;
+  /** Of its template refreshes, the longest gap seen in seconds; 0: none yet. */
+  readonly templateIntervalSeconds: number;
+  /** Its clock minus ours at the last datagram, microseconds; null: it does not say. */
+  readonly clockSkewMicros: number | null;
+  /** Longest span of a record that goes on, and shortest lag of one that has fallen silent, in seconds; null: not learned yet. */
+  readonly activeTimeoutSeconds: number | null;
+  readonly inactiveTimeoutSeconds: number | null;
+  /** Records that neither come from nor go to a network of ours. */
+  readonly recordsOutside: number;
+  /** Records left out because the same traffic was counted where it came in. */
+  readonly recordsSeenTwice: number;
+  /** Records of a sample taken that another exporter or interface reported as well, and how large that sample was. */
+  readonly duplicates: number;
+  readonly duplicatesLookedAt: number;
+  /** Sampled packets cut before the end of their transport header. */
+  readonly shortHeaders: number;
+  /** Records a filter left out. */
+  readonly recordsFiltered: number;
+  readonly firstSeen: UnixMicros;
+  readonly lastSeen: UnixMicros;
+};
+
+/** Datagrams that were not for this listener, by what they were. */
+export type StrayProtocol = FlowProtocol | 'unknown';
+
+/** One socket address. */
+export type FlowListenerStats = {
+  readonly datagrams: number;
+  readonly records: number;
+  /** Lost on this machine: the socket's buffer was full. */
+  readonly dropped: number;
+  /** Asked for and granted by the kernel, bytes. */
+  readonly receiveBufferAsked: number;
+  readonly receiveBuffer: number;
+  /** Of a protocol that this listener does not take: how many, and the last sender of each. */
+  readonly strays: readonly {
+    readonly protocol: StrayProtocol;
+    readonly datagrams: number;
+    readonly lastFrom: string;
+  }[];
+  /** Datagrams from addresses that are not allowed, and the last of them. */
+  readonly refused: number;
+  readonly lastRefused: string | null;
+  /** Exporters that found no room in the table; what they send counts all the same. */
+  readonly exportersRefused: number;
+  /** Long flows that are being played out, their bound, and how many found no room. */
+  readonly held: number;
+  readonly heldBound: number;
+  readonly heldRefused: number;
+  /** All templates of all exporters, and their bound. */
+  readonly templates: number;
+  readonly templatesBound: number;
+};
+
+/** A template as its exporter sent it: one template record without the set's header. */
+export type StoredTemplate = {
+  readonly protocol: 'netflow9' | 'ipfix';
+  readonly address: string;
+  readonly domain: number;
+  readonly templateId: number;
+  readonly options: boolean;
+  readonly body: Uint8Array;
+  readonly seenAt: UnixMicros;
+};
+
+/** What a filter can look at. `address` and `as`: either end. */
+export const filterFields = [
+  'exporter',
+  'input',
+  'output',
+  'interface',
+  'source',
+  'destination',
+  'address',
+  'source_as',
+  'destination_as',
+  'as',
+  'source_port',
+  'destination_port',
+  'port',
+  'protocol',
+] as const;
+export type FilterField = (typeof filterFields)[number];
+/** Any of the ranges (both ends included) or prefixes; `negated`: none of them. */
+export type FilterCondition = {
+  readonly field: FilterField;
+  readonly negated: boolean;
+  readonly ranges: readonly (readonly [number, number])[];
+  readonly prefixes: readonly string[];
+};
+/** All conditions together. The first rule that matches decides. */
+export type FilterRule = {
+  readonly action: 'drop' | 'keep';
+  readonly conditions: readonly FilterCondition[];
+};
+/** What no rule matches is kept, unless all rules are `keep`. */
+export type FlowFilter = readonly FilterRule[];
+
+/** A rate stated by the operator: it overrides whatever the exporter says. `interface` null: all of the exporter's. */
+export type SamplingOverride = {
+  readonly exporter: string;
+  readonly interface: number | null;
+  readonly rate: number;
+};

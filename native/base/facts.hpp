@@ -36,6 +36,7 @@ struct Sighting {
   PacketFacts facts;
   std::uint64_t packets = 1;
   std::uint64_t bytes = 0;
+  std::uint32_t sampling = 1;  ///< packets that one observed stands for; `packets / sampling` were observed
 };
 
 }  // namespace tidegate

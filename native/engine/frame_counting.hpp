@@ -18,7 +18,12 @@ inline constexpr std::size_t kCountBatch = 128;
 
 class FrameCounting {
  public:
-  FrameCounting(WireOptions wire, std::uint32_t sampling) noexcept : wire_{wire}, sampling_{sampling} {}
+  FrameCounting(WireOptions wire, std::uint32_t sampling) noexcept : wire_{wire}, sampling_{sampling} {
+    for (Sighting& sighting : sightings_) {  // the same for all packets
+      sighting.packets = sampling;
+      sighting.sampling = sampling;
+    }
+  }
 
   /// Takes one frame; `flush` must follow before the frame's memory goes. Never allocates.
   void take(Lane& lane, LinkNumber link, const CapturedFrame& frame) noexcept {
@@ -32,7 +37,6 @@ class FrameCounting {
       lane.count_error(error);
       return;
     }
-    sighting.packets = sampling_;
     sighting.bytes = std::uint64_t{sighting.facts.wire_length} * sampling_;
     // Evidence is written as Ethernet; of other links only the facts are shown.
     const bool shown = *type == LinkType::ethernet;

@@ -219,7 +219,7 @@ std::string difference(std::span<const std::byte> payload) {
     const auto& [facts, rate] = expected.sightings[i];
     const Sighting& seen = found.sightings[i];
     if (!same(seen.facts, facts)) text << "facts of sighting " << i;
-    if (seen.packets != rate || seen.bytes != rate * facts.wire_length) text << "counts of sighting " << i;
+    if (seen.packets != rate || seen.sampling != rate || seen.bytes != rate * facts.wire_length) text << "counts of sighting " << i;
     if (!std::ranges::equal(found.samples[i].bytes, expected.headers[i])) text << "header of sighting " << i;
   }
   return text.str();

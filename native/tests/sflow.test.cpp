@@ -150,6 +150,7 @@ TEST("a sample is read from Ethernet, IPv4 and IPv6 headers and from sampled IP 
     const Row& row = rows[i];
     const Sighting& sighting = datagram.sightings[i];
     CHECK(sighting.packets == row.packets);
+    CHECK(sighting.sampling == row.packets);
     CHECK(sighting.bytes == row.packets * row.length);
     CHECK(sighting.facts.wire_length == row.length);
     CHECK(sighting.facts.source == (row.is_six ? kSix : Address{0, kFour, Family::ipv4}));

@@ -158,6 +158,7 @@ void Decoder::read_flow_sample(Cursor in, bool expanded) noexcept {
   sample.link = packet.link;
   sample.frame_length = packet.frame_length;
   sighting.packets = sample.sampling_rate;
+  sighting.sampling = sample.sampling_rate;
   sighting.bytes = std::uint64_t{sighting.facts.wire_length} * sample.sampling_rate;
   ++sighting_count_;
 }

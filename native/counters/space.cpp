@@ -128,7 +128,8 @@ class SpaceCompiler {
 
   bool lay_out_ipv4(const std::vector<Range>& all) {
     constexpr Wide kIpv4End = Wide{1} << 32;
-    space_.chunk_of_.assign(65536, 0);
+    space_.part_of_.assign(256, 0);
+    space_.chunk_of_.assign(256, 0);
     space_.chunks_.assign(256, kNoPage);
     for (std::size_t i = 0; i < all.size(); ++i) {
       if (all[i].cell == kNotOurs) continue;
@@ -149,8 +150,12 @@ class SpaceCompiler {
   void claim_page(std::uint32_t address, std::uint64_t first, std::uint64_t last, CellId cell) {
     auto& pages = space_.pages_;
     if (pages.empty() || pages.back().address != address) {
-      if (space_.chunk_of_[address >> 16] == 0) {
-        space_.chunk_of_[address >> 16] = static_cast<std::uint16_t>(space_.chunks_.size() / 256);
+      if (space_.part_of_[address >> 24] == 0) {
+        space_.part_of_[address >> 24] = static_cast<std::uint16_t>(space_.chunk_of_.size() / 256);
+        space_.chunk_of_.resize(space_.chunk_of_.size() + 256, 0);
+      }
+      if (chunk_of(address) == 0) {
+        chunk_of(address) = static_cast<std::uint32_t>(space_.chunks_.size() / 256);
         space_.chunks_.resize(space_.chunks_.size() + 256, kNoPage);
       }
       const auto number = static_cast<std::uint32_t>(pages.size());
@@ -166,8 +171,11 @@ class SpaceCompiler {
               space_.mixed_cells_.begin() + static_cast<std::ptrdiff_t>(at + last + 1), cell);
   }
 
+  std::uint32_t& chunk_of(std::uint32_t address) {
+    return space_.chunk_of_[space_.part_of_[address >> 24] * std::size_t{256} + (address >> 16 & 255)];
+  }
   std::uint32_t& entry(std::uint32_t address) {
-    return space_.chunks_[space_.chunk_of_[address >> 16] * std::size_t{256} + (address >> 8 & 255)];
+    return space_.chunks_[chunk_of(address) * std::size_t{256} + (address >> 8 & 255)];
   }
 
   HostSpace space_;

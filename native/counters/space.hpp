@@ -3,8 +3,9 @@
 /// - The longest matching network decides the network; independently, the longest matching hostgroup
 ///   prefix decides the group. The first group without prefixes takes the rest.
 /// - A pair (network, group) that occurs is a *cell*; cells are numbered from 1, 0 is 'not ours'.
-/// - IPv4 in three steps of 16, 8 and 8 bits: a chunk of 256 pages, a page of 256 hosts, a cell. The last
-///   step is only taken in pages with more than one cell. Pages are numbered densely from 0.
+/// - IPv4 in four steps of 8 bits: a part of 256 chunks, a chunk of 256 pages, a page of 256 hosts, a cell. The last
+///   step is only taken in pages with more than one cell. Pages are numbered densely from 0. Foreign addresses, which
+///   come in random order, mostly end in one shared empty part: few cache lines, soon warm again after a sleep.
 /// - IPv6 as sorted ranges of addresses, found by binary search.
 /// - Any number of threads may read.
 #pragma once
@@ -74,7 +75,8 @@ class HostSpace {
   [[nodiscard]] std::size_t pages() const noexcept { return pages_.size(); }
   /// Page of an IPv4 address of ours, or kNoPage.
   [[nodiscard]] std::uint32_t page_of(std::uint32_t address) const noexcept {
-    const std::uint32_t chunk = chunk_of_[address >> 16];
+    const std::size_t part = part_of_[address >> 24];
+    const std::size_t chunk = chunk_of_[part * 256 + (address >> 16 & 255)];
     const std::uint32_t entry = chunks_[chunk * 256 + (address >> 8 & 255)];
     if (entry < kMixed) [[likely]] return entry;
     const std::uint32_t page = entry - kMixed;
@@ -114,7 +116,8 @@ class HostSpace {
   std::vector<Prefix> networks_;
   std::vector<std::string> hostgroups_;
   std::vector<Cell> cells_;
-  std::vector<std::uint16_t> chunk_of_;  // by the upper 16 bits; chunk 0 holds no page
+  std::vector<std::uint16_t> part_of_;   // by the upper 8 bits; part 0 holds no chunk
+  std::vector<std::uint32_t> chunk_of_;  // 256 entries each; chunk 0 holds no page
   std::vector<std::uint32_t> chunks_;    // 256 entries each
   std::vector<Page> pages_;
   std::vector<CellId> mixed_cells_;      // 256 entries each

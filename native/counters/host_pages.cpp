@@ -3,23 +3,27 @@
 #include <algorithm>
 
 namespace tidegate {
+namespace {
+
+/// Hosts whose lines are on their way while one is read.
+constexpr std::size_t kReadAhead = 8;
+
+}  // namespace
 
 std::optional<HostPages> HostPages::make(const HostSpace& space) {
   const std::size_t pages = space.pages();
   const std::size_t words = (pages + kDirtyWordBits - 1) / kDirtyWordBits;
   auto rows = Array<HostPage>::make(pages);
   auto seen = Array<HostPage>::make(pages);
-  auto marks = Array<Marks>::make(pages);
   auto dirty_slots = Array<DirtyWord>::make(words);
   auto page_of_slot = Array<std::uint32_t>::make(pages);
-  auto ever = Array<std::array<DirtyWord, kWords>>::make(pages);
-  if (!rows || !seen || !marks || !dirty_slots || !page_of_slot || !ever) return std::nullopt;
+  auto ever = Array<std::array<DirtyWord, kMarkWords>>::make(pages);
+  if (!rows || !seen || !dirty_slots || !page_of_slot || !ever) return std::nullopt;
   HostPages made;
   made.slot_of_page_.assign(pages, 0);
   made.page_rows_.assign(pages, nullptr);
   made.page_of_slot_ = std::move(*page_of_slot);
   made.rows_ = std::move(*rows);
-  made.marks_ = std::move(*marks);
   made.dirty_slots_ = std::move(*dirty_slots);
   made.seen_ = std::move(*seen);
   made.ever_ = std::move(*ever);
@@ -38,9 +42,9 @@ void HostPages::take_all() {
   for (std::size_t word = 0; word < dirty_slots_.size(); ++word) {
     for_each_bit(take_marks(dirty_slots_[word]), [&](std::size_t bit) {
       Taken taken{word * kDirtyWordBits + bit, {}};
-      for (std::size_t plane = 0; plane < kPlanes; ++plane) {
-        for (std::size_t i = 0; i < kWords; ++i) {
-          taken.marks.planes[plane][i] = take_marks(marks_[taken.slot].planes[plane][i]);
+      for (std::size_t plane = 0; plane < kMarkPlanes; ++plane) {
+        for (std::size_t i = 0; i < kMarkWords; ++i) {
+          taken.marks.planes[plane][i] = take_marks(rows_[taken.slot].marks.planes[plane][i]);
         }
       }
       taken_.push_back(taken);
@@ -55,6 +59,19 @@ std::uint64_t HostPages::read_taken(const HostSpace& space, BatchBuilder& into) 
   return first_time;
 }
 
+/// Takes the lowest host off `left` and asks for its lines: the writer's core has them, and ours have grown cold.
+void HostPages::prefetch_next(const Taken& taken, std::size_t word, DirtyWord& left) const noexcept {
+  if (left == 0) return;
+  const auto bit = static_cast<std::size_t>(std::countr_zero(left));
+  left &= left - 1;
+  const std::size_t host = word * kDirtyWordBits + bit;
+  for (std::size_t direction = 0; direction < kHostDirections; ++direction) {
+    if ((taken.marks.planes[direction][word] >> bit & 1) == 0) continue;
+    __builtin_prefetch(&rows_[taken.slot].lines[direction][host]);
+    prefetch_for_write(&seen_[taken.slot].lines[direction][host]);
+  }
+}
+
 std::uint64_t HostPages::read_slot(const HostSpace& space, const Taken& taken, BatchBuilder& into) {
   const std::uint32_t page = page_of_slot_[taken.slot];
   const std::uint32_t address = space.page_address(page);
@@ -64,11 +81,14 @@ std::uint64_t HostPages::read_slot(const HostSpace& space, const Taken& taken, B
   HostPage& seen = seen_[taken.slot];
   HostDelta page_sum{};
   std::uint64_t first_time = 0;
-  for (std::size_t word = 0; word < kWords; ++word) {
+  for (std::size_t word = 0; word < kMarkWords; ++word) {
     const DirtyWord any = dirty[0][word] | dirty[1][word] | dirty[kRarePlane][word];
     first_time += static_cast<std::uint64_t>(std::popcount(any & ~ever_[taken.slot][word]));
     ever_[taken.slot][word] |= any;
+    DirtyWord ahead = any;
+    for (std::size_t i = 0; i < kReadAhead; ++i) prefetch_next(taken, word, ahead);
     for_each_bit(any, [&](std::size_t bit) {
+      prefetch_next(taken, word, ahead);
       const std::size_t host = word * kDirtyWordBits + bit;
       const bool rare = (dirty[kRarePlane][word] >> bit & 1) != 0;
       const auto directions = rare ? kBothDirections

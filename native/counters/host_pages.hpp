@@ -11,6 +11,7 @@
 #include <optional>
 #include <vector>
 
+#include "../base/prefetch.hpp"
 #include "batch_builder.hpp"
 #include "dirty_bits.hpp"
 #include "region.hpp"
@@ -22,10 +23,19 @@ namespace tidegate {
 /// A page's number times 256, plus the host in it.
 using RowId = std::uint32_t;
 
-/// The rows of one page.
+inline constexpr std::size_t kMarkWords = kPageHosts / kDirtyWordBits;
+/// Incoming lines, outgoing lines, rare bytes.
+inline constexpr std::size_t kMarkPlanes = kHostDirections + 1;
+
+struct alignas(64) PageMarks {
+  std::array<std::array<DirtyWord, kMarkWords>, kMarkPlanes> planes;
+};
+
+/// The rows of one page, and its marks.
 struct HostPage {
   std::array<std::array<DirectionLine, kPageHosts>, kHostDirections> lines;
   std::array<RareBytes, kPageHosts> rare;
+  PageMarks marks;
 };
 
 class HostPages {
@@ -45,6 +55,8 @@ class HostPages {
     return page_rows_[row / kPageHosts]->rare[row % kPageHosts];
   }
 
+  /// To come before mark(), of a page that has been made.
+  void prefetch_marks(RowId row) const noexcept { prefetch_for_write(&page_rows_[row / kPageHosts]->marks); }
   /// True when the row had no mark of this kind.
   bool mark(RowId row, std::size_t direction) noexcept { return mark_plane(row, direction); }
   void mark_rare(RowId row) noexcept { mark_plane(row, kRarePlane); }
@@ -56,39 +68,35 @@ class HostPages {
   std::uint64_t read_taken(const HostSpace& space, BatchBuilder& into);
 
  private:
-  static constexpr std::size_t kWords = kPageHosts / kDirtyWordBits;
   static constexpr std::size_t kRarePlane = kHostDirections;
-  static constexpr std::size_t kPlanes = kHostDirections + 1;
-
-  struct Marks {
-    std::array<std::array<DirtyWord, kWords>, kPlanes> planes;
-  };
 
   void make_page(std::uint32_t page) noexcept;
   bool mark_plane(RowId row, std::size_t plane) noexcept {
-    const std::size_t slot = slot_of_page_[row / kPageHosts];
+    const std::size_t page = row / kPageHosts;
     const std::size_t host = row % kPageHosts;
-    if (!tidegate::mark(marks_[slot].planes[plane][host / kDirtyWordBits], host % kDirtyWordBits)) return false;
+    DirtyWord& word = page_rows_[page]->marks.planes[plane][host / kDirtyWordBits];
+    if (!tidegate::mark(word, host % kDirtyWordBits)) return false;
+    const std::size_t slot = slot_of_page_[page];
     tidegate::mark(dirty_slots_[slot / kDirtyWordBits], slot % kDirtyWordBits);
     return true;
   }
   struct Taken {
     std::size_t slot;
-    Marks marks;
+    PageMarks marks;
   };
+  void prefetch_next(const Taken& taken, std::size_t word, DirtyWord& left) const noexcept;
   std::uint64_t read_slot(const HostSpace& space, const Taken& taken, BatchBuilder& into);
 
   std::vector<std::uint32_t> slot_of_page_;
   Array<std::uint32_t> page_of_slot_;
   std::vector<HostPage*> page_rows_;  // by page number, into rows_; null while not made
   Array<HostPage> rows_;
-  Array<Marks> marks_;
   Array<DirtyWord> dirty_slots_;
   std::uint32_t slots_made_ = 0;
   // The reader's own.
   std::vector<Taken> taken_;
   Array<HostPage> seen_;
-  Array<std::array<DirtyWord, kWords>> ever_;  // hosts that were in any drain
+  Array<std::array<DirtyWord, kMarkWords>> ever_;  // hosts that were in any drain
 };
 
 }  // namespace tidegate

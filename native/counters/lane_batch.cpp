@@ -1,6 +1,7 @@
 /// One batch through a lane's tables: see lane_tables.hpp.
 #include <algorithm>
 
+#include "../base/prefetch.hpp"
 #include "lane_tables.hpp"
 
 namespace tidegate {
@@ -77,8 +78,8 @@ inline void Lane::Tables::plan_ipv4(const PacketFacts& facts, PlannedPacket& out
   HostPage& rows = pages.page(page);
   out.row = HostPages::row_id(page, host);
   out.line = &rows.lines[static_cast<std::size_t>(direction)][host];
-  __builtin_prefetch(out.line, 1);
-  if (is_rare(facts)) [[unlikely]] __builtin_prefetch(&rows.rare[host], 1);
+  prefetch_for_write(out.line);
+  if (is_rare(facts)) [[unlikely]] prefetch_for_write(&rows.rare[host]);
 }
 
 inline void Lane::Tables::plan_ipv6(const PacketFacts& facts, PlannedPacket& out, Direction& direction) noexcept {
@@ -114,6 +115,10 @@ void Lane::Tables::count_batch(std::span<const Sighting> batch, Plan& plan, std:
   std::uint64_t flow_overflow = 0;
   std::uint64_t clamped = 0;
   const std::uint64_t stamp = FlowSet::stamp_of(second);
+  // Marks are set behind the batch: a locked instruction waits for all stores before it, whose lines may still be
+  // under way, and the reader has had the marks' own lines since.
+  std::array<std::uint8_t, kBatchPackets> to_mark;
+  std::size_t to_mark_used = 0;
 
   for (std::size_t i = 0; i < batch.size(); ++i) {
     if (i < next.size()) this->plan<kFlows>(next[i].facts, next_plan.packets[i], next_plan.directions[i]);
@@ -143,7 +148,8 @@ void Lane::Tables::count_batch(std::span<const Sighting> batch, Plan& plan, std:
     }
     if (line.marked_in != this_period) {
       line.marked_in = this_period;
-      marked += pages.mark(packet.row, direction) ? 1 : 0;
+      pages.prefetch_marks(packet.row);
+      to_mark[to_mark_used++] = static_cast<std::uint8_t>(i);
     }
     if (amount.rare()) [[unlikely]] {
       add_rare(line, pages.rare(packet.row), direction, amount);
@@ -151,6 +157,9 @@ void Lane::Tables::count_batch(std::span<const Sighting> batch, Plan& plan, std:
     }
   }
 
+  for (const std::uint8_t i : std::span{to_mark}.first(to_mark_used)) {
+    marked += pages.mark(plan.packets[i].row, static_cast<std::size_t>(plan.directions[i])) ? 1 : 0;
+  }
   for (std::size_t i = 0; i < kDirections; ++i) {
     if (total_packets[i] == 0) continue;
     grow(counters.total_packets[i], total_packets[i]);

@@ -10,6 +10,8 @@ namespace tidegate {
 namespace {
 
 constexpr std::uint32_t kValueMask = (std::uint32_t{1} << kHostValues) - 1;
+/// Hosts whose rows are on their way while one is absorbed.
+constexpr std::size_t kAbsorbAhead = 6;
 
 float share_of(double amount, double limit) noexcept {
   if (limit > 0) return static_cast<float>(amount / limit);
@@ -62,8 +64,22 @@ Meter::AbsorbPart Meter::absorb_begin(const Batch& batch, std::size_t lanes) {
   return part;
 }
 
+/// Asks for the row of the host at `part.ahead` and moves on to the next.
+void Meter::prefetch_row(const Batch& batch, AbsorbPart& part) const noexcept {
+  if (part.ahead >= batch.host_words.size()) return;
+  const std::uint64_t header = batch.host_words[part.ahead];
+  const bool ipv6 = (header & kHostIpv6) != 0;
+  if (!ipv6) rows_.prefetch_ipv4(static_cast<std::uint32_t>(header));
+  const auto mask = static_cast<std::uint32_t>(header >> kHostMaskShift) & kValueMask;
+  part.ahead += (ipv6 ? 3U : 1U) + static_cast<std::size_t>(std::popcount(mask));
+}
+
 bool Meter::absorb_some(const Batch& batch, AbsorbPart& part, std::size_t max_hosts) {
+  if (part.ahead == 0) {
+    for (std::size_t i = 0; i < kAbsorbAhead; ++i) prefetch_row(batch, part);
+  }
   for (std::size_t host = 0; host < max_hosts && part.word < batch.host_words.size(); ++host) {
+    prefetch_row(batch, part);
     part.word += absorb_host(batch, part);
   }
   return part.word < batch.host_words.size();

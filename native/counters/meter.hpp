@@ -61,6 +61,7 @@ class Meter {
   /// The same in parts: begin, then hosts until false.
   struct AbsorbPart {
     std::size_t word = 0;
+    std::size_t ahead = 0;      ///< word of the host whose row is asked for next
     Spread spread;
     WindowShare share;
     double elapsed = 0;         ///< of the window at the batch's end, 0..1
@@ -108,6 +109,7 @@ class Meter {
 
  private:
   [[nodiscard]] Moment moment(std::int64_t at);
+  void prefetch_row(const Batch& batch, AbsorbPart& part) const noexcept;
   [[nodiscard]] std::size_t absorb_host(const Batch& batch, AbsorbPart& part);
   [[nodiscard]] float strength(const MeterRow& row, const AbsorbPart& part, std::uint32_t mask,
                                std::size_t values_at, const Batch& batch) const noexcept;

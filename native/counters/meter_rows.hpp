@@ -13,11 +13,13 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "../base/classes.hpp"
 #include "../base/facts.hpp"
 #include "../base/hash.hpp"
+#include "../base/prefetch.hpp"
 #include "meter_time.hpp"
 
 namespace tidegate {
@@ -78,6 +80,14 @@ class MeterRows {
   /// Nothing when all rows are in use: counted in refused().
   [[nodiscard]] std::optional<RowRef> touch_ipv4(std::uint32_t address, std::uint32_t window);
   [[nodiscard]] std::optional<RowRef> touch_ipv6(std::uint64_t high, std::uint64_t low, std::uint32_t window);
+  /// Before touch_ipv4(), for a row that has been made.
+  void prefetch_ipv4(std::uint32_t address) const noexcept {
+    constexpr std::size_t kLine = 64;
+    const std::uint32_t page = ipv4_page(address >> 8);
+    if (page == kNone) return;
+    const auto row = std::as_bytes(std::span{&pages_[page]->rows[address & 255], 1});
+    for (std::size_t at = 0; at < row.size(); at += kLine) prefetch_for_write(row.subspan(at).data());
+  }
   /// The host's row if it has been touched and not given way.
   [[nodiscard]] std::optional<RowRef> find(const Address& host) const noexcept;
 

@@ -117,8 +117,8 @@ export const captureInterface = section('', {
   ring: leaf<string>('size', '16MiB', 'Kernel ring of each worker.', { min: 1 << 18, max: 2 ** 31 }),
   block_timeout: leaf<string>(
     'duration',
-    '10ms',
-    'A block of the ring is handed over after this at the latest.',
+    '25ms',
+    'A block of the ring is handed over after this, or a quarter of a tick, at the latest.',
     { min: 1, max: 1_000 },
   ),
   sampling: leaf<number>('count', 1, 'What each packet stands for, when the mirror samples.', {

@@ -1,5 +1,6 @@
 #include "capture_source.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <exception>
 
@@ -10,6 +11,12 @@ namespace tidegate {
 namespace {
 /// A worker reads the kernel's counters after so many polls, and whenever it was idle.
 constexpr unsigned kPollsPerStats = 64;
+
+/// What waits in a block at a tick is judged one tick later, so it is kept well below a tick.
+std::uint32_t block_timeout_cap(std::int64_t tick_micros) noexcept {
+  constexpr std::int64_t kBlocksPerTick = 4;
+  return static_cast<std::uint32_t>(std::max<std::int64_t>(1, tick_micros / 1000 / kBlocksPerTick));
+}
 }  // namespace
 
 Opened<std::shared_ptr<Source>> CaptureSource::open(std::shared_ptr<Engine> engine, const CaptureSettings& settings) {
@@ -18,7 +25,9 @@ Opened<std::shared_ptr<Source>> CaptureSource::open(std::shared_ptr<Engine> engi
     lanes.push_back(TappedLane::make(*engine));
     if (!lanes.back().lane) return system_failure("counters of " + settings.capture.interface, ENOMEM);
   }
-  auto workers = open_af_packet(settings.capture);
+  AfPacketOptions options = settings.capture;
+  options.block_timeout_ms = std::clamp(options.block_timeout_ms, 1U, block_timeout_cap(engine->settings().tick_micros));
+  auto workers = open_af_packet(options);
   if (!workers.ok()) return workers.failure();
   return std::shared_ptr<Source>{std::make_shared<CaptureSource>(std::move(engine), std::move(lanes), std::move(workers.value()), settings)};
 }

@@ -4,6 +4,7 @@ import type { Hostgroup } from '../domain/hostgroup.js';
 import type { Meter, Source, TapOpener } from '../domain/ports.js';
 import type { Result } from '../domain/result.js';
 import { openEngine } from '../native/door/engine.js';
+import { usualFlowReading } from '../native/door/flow-options.js';
 import { loadDoor } from '../native/door/load.js';
 
 export type DataPlane = {
@@ -28,7 +29,16 @@ export function openDataPlane(settings: Settings): DataPlane {
   });
   return {
     openInterface: (one) => engine.openCapture({ ...one, interface: one.name }),
-    openSflow: (one) => engine.openSflow(one),
+    openSflow: (one) =>
+      engine.openFlows({
+        ...usualFlowReading,
+        ...one,
+        accepts: ['sflow'],
+        transport: 'udp',
+        workers: 1,
+        allow: [],
+        refuseUnknown: false,
+      }),
     openMeter: engine.openMeter,
     openTap: engine.openTap,
   };

@@ -111,7 +111,7 @@ describe.skipIf(!built)('with the native data plane', () => {
       { address: `127.0.0.1:${port}`, state: 'up', dropped: 0, errors: {} },
     ]);
     expect(flow.listeners[0]?.datagrams).toBeGreaterThan(0);
-    expect(flow.exporters).toMatchObject([{ agent: '198.51.100.1', samplingRate, sequenceGaps: 0 }]);
+    expect(flow.exporters).toMatchObject([{ agent: '198.51.100.1', samplingRate, sequenceLost: 0 }]);
     quiet();
     await until('unbanned', () => actions().includes(`unban ${victim} incoming`));
     expect(actions()).toEqual([

@@ -13,6 +13,7 @@ import { failure, type Result, success } from '../domain/result.js';
 import type { AttackId, UnixMicros } from '../domain/units.js';
 import type { ReplayFlowTotals } from '../native/door/contract.js';
 import { openEngine, type ReplaySource } from '../native/door/engine.js';
+import { usualFlowReading } from '../native/door/flow-options.js';
 import { loadDoor } from '../native/door/load.js';
 import { type AttackEvent, type Cases, replayCases } from './replay-cases.js';
 
@@ -66,7 +67,7 @@ export async function replay(
     path: request.path,
     lengthFromIp: false,
     sampling: 1,
-    flows: request.flows,
+    flow: request.flows ? usualFlowReading : null,
   });
   if (!opened.ok) return opened;
   const source = opened.value;

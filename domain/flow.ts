@@ -94,6 +94,45 @@ export type ExporterStats = {
   readonly lastSeen: UnixMicros;
 };
 
+/** An exporter of which nothing has been learned yet. */
+export const unheardExporter: ExporterStats = {
+  protocol: 'sflow5',
+  address: '0.0.0.0',
+  agent: '0.0.0.0',
+  domain: 0,
+  datagrams: 0,
+  records: 0,
+  packets: 0,
+  bytes: 0,
+  decodeErrors: 0,
+  sequenceLost: 0,
+  sequenceRestarts: 0,
+  deviceDrops: 0,
+  samplingRate: 0,
+  samplingOrigin: 'unknown',
+  samplingChanges: 0,
+  samplingConflicts: 0,
+  samplingZero: 0,
+  templates: 0,
+  templateChanges: 0,
+  templatesEvicted: 0,
+  setsWithoutTemplate: 0,
+  recordsRecovered: 0,
+  setsExpired: 0,
+  templateIntervalSeconds: 0,
+  clockSkewMicros: null,
+  activeTimeoutSeconds: null,
+  inactiveTimeoutSeconds: null,
+  recordsOutside: 0,
+  recordsSeenTwice: 0,
+  duplicates: 0,
+  duplicatesLookedAt: 0,
+  shortHeaders: 0,
+  recordsFiltered: 0,
+  firstSeen: 0,
+  lastSeen: 0,
+};
+
 /** Datagrams that were not for this listener, by what they were. */
 export type StrayProtocol = FlowProtocol | 'unknown';
 

@@ -3,6 +3,7 @@
  * main.ts hands them over. No production code asks whether it is under test.
  */
 import type { Attack, Cause, SampledPacket, Subject } from './attack.js';
+import type { ExporterStats, FlowListenerStats, StoredTemplate } from './flow.js';
 import type { Mitigation } from './mitigation.js';
 import type { Result } from './result.js';
 import type { Direction, FlowDirection, HostRates } from './traffic.js';
@@ -55,23 +56,19 @@ export type SourceStats = {
   readonly flowOverflow: number;
 };
 
-export type ExporterStats = {
-  readonly agent: string;
-  readonly subAgent: number;
-  readonly address: string;
-  readonly datagrams: number;
-  readonly samples: number;
-  readonly sequenceGaps: number;
-  readonly samplingRate: number;
-  readonly lastSeen: UnixMicros;
-};
-
 /** A capture interface or a flow listener. Opening is in `SourceOpener`. */
 export type Source = {
   /** Hands over what was counted since the last drain. Small drains answer at once, large ones from another thread. */
   readonly drain: (at: UnixMicros) => readonly DrainedBatch[] | Promise<readonly DrainedBatch[]>;
   readonly stats: () => SourceStats;
+  /** The devices that send to a flow listener, as of the last second at most; an interface has none. */
   readonly exporters: () => readonly ExporterStats[];
+  /** How a flow listener stands; null: not one. */
+  readonly flow: () => FlowListenerStats | null;
+  /** Templates that are new or have changed since the last call, to be kept for the next start. */
+  readonly takeTemplates: () => readonly StoredTemplate[];
+  /** Gives back what was kept; to be called right after opening. How many were taken. */
+  readonly restoreTemplates: (templates: readonly StoredTemplate[]) => number;
   /**
    * null while all is well; else why the source gives nothing. 'interface down' heals by itself; after any other
    * ('interface gone', …) the source has to be opened again.

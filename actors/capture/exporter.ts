@@ -66,7 +66,7 @@ function remark(
     const change = { from: before.live.samplingRate, to: stats.samplingRate };
     if (kept !== null) context.log.info('exporter changed its sampling', { ...fields, ...change, kept });
   }
-  const lost = stats.sequenceGaps - totalOf(before).sequenceGaps;
+  const lost = stats.sequenceLost - totalOf(before).sequenceLost;
   if (lost <= 0 || gaps(at) === null) return;
   const kept = deps.remarks(at);
   if (kept !== null) context.log.warn('flow datagrams lost on the way', { ...fields, lost, kept });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'vitest';
-import type { ExporterStats } from '../../domain/ports.js';
+import { type ExporterStats, unheardExporter } from '../../domain/flow.js';
 import {
   callRoll,
   emptyFlowTally,
@@ -15,12 +15,12 @@ import {
 
 const now = 10 * silenceMicros;
 const exporter = (agent: string, datagrams: number, lastSeen = now): ExporterStats => ({
+  ...unheardExporter,
   agent,
-  subAgent: 0,
   address: agent,
   datagrams,
-  samples: datagrams * 7,
-  sequenceGaps: 1,
+  records: datagrams * 7,
+  sequenceLost: 1,
   samplingRate: 1000,
   lastSeen,
 });
@@ -98,7 +98,7 @@ test('an exporter counts on when its listener was opened again', () => {
   const first = observe(observe(null, exporter('192.0.2.1', 50)), exporter('192.0.2.1', 80));
   const again = totalOf(observe(first, exporter('192.0.2.1', 5)));
   assert.equal(again.datagrams, 85);
-  assert.equal(again.samples, 85 * 7);
+  assert.equal(again.records, 85 * 7);
 });
 
 test('a listener counts on over its openings', () => {

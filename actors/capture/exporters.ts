@@ -4,7 +4,7 @@
  * Pure; times are microseconds since the Unix epoch. At most `bound` at once, the rest is counted:
  * whoever can send us datagrams can invent exporters.
  */
-import type { ExporterStats } from '../../domain/ports.js';
+import type { ExporterStats } from '../../domain/flow.js';
 import type { UnixMicros } from '../../domain/units.js';
 import type { FlowCounts } from './messages.js';
 
@@ -13,7 +13,7 @@ export const silenceMicros = 10 * 60 * 1e6;
 
 /** Letters, digits and `.-_:/@[]`, as the tree wants its ids. */
 export const exporterId = (stats: ExporterStats): string =>
-  `${stats.address}/${stats.agent}/${stats.subAgent}`.replace(/[^A-Za-z0-9.\-_:/@[\]]/g, '_');
+  `${stats.address}/${stats.agent}/${stats.domain}`.replace(/[^A-Za-z0-9.\-_:/@[\]]/g, '_');
 
 export type Roll = {
   readonly found: readonly ExporterStats[];
@@ -69,8 +69,8 @@ export const totalOf = ({ past, live }: ExporterCount): ExporterStats =>
     : {
         ...live,
         datagrams: past.datagrams + live.datagrams,
-        samples: past.samples + live.samples,
-        sequenceGaps: past.sequenceGaps + live.sequenceGaps,
+        records: past.records + live.records,
+        sequenceLost: past.sequenceLost + live.sequenceLost,
       };
 
 /** What a listener has received over all its openings. `opening` numbers the one that `live` counts. */
@@ -88,7 +88,7 @@ export function tallyFlow(tally: FlowTally, exporters: readonly ExporterStats[],
   let records = 0;
   for (const exporter of exporters) {
     datagrams += exporter.datagrams;
-    records += exporter.samples;
+    records += exporter.records;
   }
   const past = opening === tally.opening ? tally.past : receivedBy(tally);
   return { past, live: { datagrams, records }, opening };

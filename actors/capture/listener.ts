@@ -3,8 +3,9 @@
  *
  * Exporters are found by roll call at every survey and whenever somebody asks. More than `maxExporters` are counted, not followed.
  */
+
+import type { ExporterStats } from '../../domain/flow.js';
 import { type Pace, pace } from '../../domain/pace.js';
-import type { ExporterStats } from '../../domain/ports.js';
 import type { Context, Ref } from '../../supervision/behaviour.js';
 import { gather } from '../../supervision/gather.js';
 import type { ChildSpec } from '../../supervision/spec.js';

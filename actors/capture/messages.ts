@@ -1,5 +1,6 @@
 /** Protocol of the sensing actors. Sent by themselves (timers), by hostgroups never, by control for reports. */
-import type { ExporterStats, SourceStats, TrafficTotals } from '../../domain/ports.js';
+import type { ExporterStats } from '../../domain/flow.js';
+import type { SourceStats, TrafficTotals } from '../../domain/ports.js';
 
 /** `records`: flow samples or flow records, sampling not undone. */
 export type FlowCounts = { readonly datagrams: number; readonly records: number };

@@ -1,5 +1,6 @@
 /** A source that is moved by hand, for tests of the sensing actors. */
-import type { Batch, DrainedBatch, ExporterStats, Source, SourceStats } from '../../domain/ports.js';
+import type { ExporterStats, FlowListenerStats, StoredTemplate } from '../../domain/flow.js';
+import type { Batch, DrainedBatch, Source, SourceStats } from '../../domain/ports.js';
 import { failure, type Result, success } from '../../domain/result.js';
 import { emptyStats } from './tally.js';
 
@@ -11,11 +12,15 @@ export type Stage = {
   batches: readonly DrainedBatch[] | Promise<readonly DrainedBatch[]>;
   stats: SourceStats;
   exporters: readonly ExporterStats[];
+  flow: FlowListenerStats | null;
+  /** Handed over at the next asking. */
+  templates: readonly StoredTemplate[];
   throws: string | null;
   /** What was asked of it. */
   opened: number;
   closed: number;
   drains: number;
+  restored: readonly StoredTemplate[];
 };
 
 export const aBatch = (hostgroup: string): DrainedBatch => ({
@@ -31,10 +36,13 @@ export function stage(): Stage {
     batches: [],
     stats: emptyStats,
     exporters: [],
+    flow: null,
+    templates: [],
     throws: null,
     opened: 0,
     closed: 0,
     drains: 0,
+    restored: [],
     open: () => {
       if (world.unavailable !== null) return failure('SOURCE_UNAVAILABLE', world.unavailable);
       world.opened += 1;
@@ -46,6 +54,16 @@ export function stage(): Stage {
         },
         stats: () => world.stats,
         exporters: () => world.exporters,
+        flow: () => world.flow,
+        takeTemplates: () => {
+          const taken = world.templates;
+          world.templates = [];
+          return taken;
+        },
+        restoreTemplates: (templates) => {
+          world.restored = templates;
+          return templates.length;
+        },
         fault: () => world.fault,
         close: () => {
           world.closed += 1;

@@ -1,6 +1,6 @@
 /** Interfaces and listeners as they run: on the real kernel, with a source and a time moved by hand. */
 import { expect, test } from 'vitest';
-import type { ExporterStats } from '../../domain/ports.js';
+import { type ExporterStats, unheardExporter } from '../../domain/flow.js';
 import type { Ref } from '../../supervision/behaviour.js';
 import { manualTime } from '../../supervision/manual-time.js';
 import { createPlace } from '../../supervision/place.js';
@@ -181,12 +181,11 @@ test('a bug in the source is a crash: closed, and opened by the next incarnation
 });
 
 const exporter = (agent: string, datagrams: number): ExporterStats => ({
+  ...unheardExporter,
   agent,
-  subAgent: 0,
   address: agent,
   datagrams,
-  samples: datagrams * 10,
-  sequenceGaps: 0,
+  records: datagrams * 10,
   samplingRate: 1_000,
   lastSeen: 1_700_000_000_000_000,
 });
@@ -227,7 +226,7 @@ test('a thousand invented exporters make twenty lines and a count, whatever they
       ...one,
       datagrams: one.datagrams + 1,
       samplingRate: one.samplingRate + 1,
-      sequenceGaps: one.sequenceGaps + 5,
+      sequenceLost: one.sequenceLost + 5,
     }));
     await pass(time, 1_000);
   }

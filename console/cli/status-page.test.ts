@@ -3,6 +3,7 @@ import picocolors from 'picocolors';
 import { describe, expect, test } from 'vitest';
 import type { Status } from '../../actors/control/messages.js';
 import type { Attack } from '../../domain/attack.js';
+import { unheardExporter } from '../../domain/flow.js';
 import type { Mitigation } from '../../domain/mitigation.js';
 import { quietRates } from '../../domain/traffic.js';
 import type { AttackId, HostKey, PrefixKey } from '../../domain/units.js';
@@ -78,12 +79,12 @@ const status: Status = {
     listeners: [],
     exporters: [
       {
+        ...unheardExporter,
         agent: '10.0.0.1',
-        subAgent: 0,
         address: '10.0.0.1',
         datagrams: 9_000,
-        samples: 90_000,
-        sequenceGaps: 5,
+        records: 90_000,
+        sequenceLost: 5,
         samplingRate: 1_000,
         lastSeen: nowMicros,
         listener: '0.0.0.0:6343',

@@ -65,8 +65,8 @@ function exporters(status: Status, view: Terminal): string {
     exporter.agent,
     exporter.listener,
     figure(exporter.datagrams),
-    figure(exporter.samples),
-    figure(exporter.sequenceGaps),
+    figure(exporter.records),
+    figure(exporter.sequenceLost),
     `1:${exporter.samplingRate}`,
   ]);
   const columns = [

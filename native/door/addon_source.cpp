@@ -57,7 +57,7 @@ Napi::Value open_capture(const Napi::CallbackInfo& info) {
   return handed_over(env, engine->engine, std::move(opened.value()), nullptr, nullptr);
 }
 
-Napi::Value open_sflow(const Napi::CallbackInfo& info) {
+Napi::Value open_flows(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   auto* engine = unwrap<EngineHandle>(info, 0);
   if (engine == nullptr) return env.Undefined();
@@ -68,6 +68,8 @@ Napi::Value open_sflow(const Napi::CallbackInfo& info) {
   settings.socket.receive_buffer_bytes = options.integer<std::size_t>("receiveBufferBytes", 4096, 1 << 30);
   settings.wire.length_from_ip = options.boolean("lengthFromIp");
   settings.max_exporters = options.integer<std::size_t>("maxExporters", 1, kMaxExporters);
+  constexpr std::array kTransports{std::string_view{"udp"}};
+  (void)options.one_of("transport", kTransports);
   if (options.raise()) return env.Undefined();
   auto opened = SflowSource::open(engine->engine, settings);
   if (!opened.ok()) {
@@ -86,7 +88,7 @@ Napi::Value open_replay(const Napi::CallbackInfo& info) {
   settings.path = options.text("path");
   settings.wire.length_from_ip = options.boolean("lengthFromIp");
   settings.sampling = options.integer<std::uint32_t>("sampling", 1, kMaxSampling);
-  settings.flows = options.boolean("flows");
+  settings.flows = options.value("flow").IsObject();
   if (options.raise()) return env.Undefined();
   auto opened = ReplaySource::open(engine->engine, settings);
   if (!opened.ok()) {
@@ -224,17 +226,69 @@ Napi::Value exporters(const Napi::CallbackInfo& info) {
   for (const ExporterView& exporter : handle->source->exporters()) {
     const Napi::HandleScope scope{env};
     auto entry = Napi::Object::New(env);
+    for (const char* const field :
+         {"packets", "bytes", "decodeErrors", "sequenceRestarts", "deviceDrops", "samplingChanges", "samplingConflicts",
+          "samplingZero", "templates", "templateChanges", "templatesEvicted", "setsWithoutTemplate",
+          "recordsRecovered", "setsExpired", "templateIntervalSeconds", "recordsOutside", "recordsSeenTwice",
+          "duplicates", "duplicatesLookedAt", "shortHeaders", "recordsFiltered"}) {
+      entry.Set(field, 0);
+    }
+    for (const char* const field : {"clockSkewMicros", "activeTimeoutSeconds", "inactiveTimeoutSeconds"}) {
+      entry.Set(field, env.Null());
+    }
+    entry.Set("protocol", "sflow5");
     entry.Set("agent", format_address(exporter.agent));
-    entry.Set("subAgent", exporter.sub_agent);
+    entry.Set("domain", exporter.sub_agent);
     entry.Set("address", format_address(exporter.address));
     entry.Set("datagrams", static_cast<double>(exporter.datagrams));
-    entry.Set("samples", static_cast<double>(exporter.samples));
-    entry.Set("sequenceGaps", static_cast<double>(exporter.sequence_gaps));
+    entry.Set("records", static_cast<double>(exporter.samples));
+    entry.Set("sequenceLost", static_cast<double>(exporter.sequence_gaps));
     entry.Set("samplingRate", exporter.sampling_rate);
+    entry.Set("samplingOrigin", exporter.sampling_rate == 0 ? "unknown" : "record");
+    entry.Set("firstSeen", static_cast<double>(exporter.last_seen_micros));
     entry.Set("lastSeen", static_cast<double>(exporter.last_seen_micros));
     list.Set(i++, entry);
   }
   return list;
+}
+
+Napi::Value flow_listener(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  auto* handle = unwrap<SourceHandle>(info, 0);
+  if (handle == nullptr) return env.Undefined();
+  if (!handle->sflow) return env.Null();
+  const auto seen = handle->sflow->exporters();
+  const SourceCounts counts = handle->sflow->stats();
+  double datagrams = 0;
+  double records = 0;
+  for (const ExporterView& exporter : seen) {
+    datagrams += static_cast<double>(exporter.datagrams);
+    records += static_cast<double>(exporter.samples);
+  }
+  auto out = Napi::Object::New(env);
+  out.Set("datagrams", datagrams);
+  out.Set("records", records);
+  out.Set("dropped", static_cast<double>(counts.dropped));
+  const auto asked = static_cast<double>(handle->sflow->receive_buffer_asked());
+  out.Set("receiveBufferAsked", asked);
+  out.Set("receiveBuffer", static_cast<double>(handle->sflow->receive_buffer_bytes()));
+  out.Set("strays", Napi::Array::New(env));
+  out.Set("lastRefused", env.Null());
+  for (const char* const field :
+       {"refused", "exportersRefused", "held", "heldBound", "heldRefused", "templates", "templatesBound"}) {
+    out.Set(field, 0);
+  }
+  return out;
+}
+
+/// sFlow has none.
+Napi::Value take_templates(const Napi::CallbackInfo& info) {
+  return unwrap<SourceHandle>(info, 0) == nullptr ? info.Env().Undefined() : Napi::Array::New(info.Env());
+}
+
+Napi::Value restore_templates(const Napi::CallbackInfo& info) {
+  if (unwrap<SourceHandle>(info, 0) == nullptr) return info.Env().Undefined();
+  return Napi::Number::New(info.Env(), 0);
 }
 
 Napi::Value fault(const Napi::CallbackInfo& info) {
@@ -266,7 +320,7 @@ Napi::Value close_source(const Napi::CallbackInfo& info) {
 
 void export_sources(Napi::Env env, Napi::Object& exports) {
   export_call<open_capture>(env, exports, "openCapture");
-  export_call<open_sflow>(env, exports, "openSflow");
+  export_call<open_flows>(env, exports, "openFlows");
   export_call<open_replay>(env, exports, "openReplay");
   export_call<replay_step>(env, exports, "replayStep");
   export_call<replay_flow_totals>(env, exports, "replayFlowTotals");
@@ -274,6 +328,9 @@ void export_sources(Napi::Env env, Napi::Object& exports) {
   export_call<drain>(env, exports, "drain");
   export_call<stats>(env, exports, "stats");
   export_call<exporters>(env, exports, "exporters");
+  export_call<flow_listener>(env, exports, "flowListener");
+  export_call<take_templates>(env, exports, "takeTemplates");
+  export_call<restore_templates>(env, exports, "restoreTemplates");
   export_call<fault>(env, exports, "fault");
   export_call<close_source>(env, exports, "closeSource");
 }

@@ -9,8 +9,15 @@
 
 import type { SampledPacket } from '../../domain/attack.js';
 import type {
-  Batch,
   ExporterStats,
+  FlowFamily,
+  FlowFilter,
+  FlowListenerStats,
+  SamplingOverride,
+  StoredTemplate,
+} from '../../domain/flow.js';
+import type {
+  Batch,
   Judgement,
   MeterStats,
   NetworkRates,
@@ -69,20 +76,50 @@ export type CaptureOptions = {
   readonly lengthFromIp: boolean;
 };
 
-export type SflowOptions = {
-  readonly address: string;
-  readonly port: number;
-  readonly receiveBufferBytes: number;
+/** How flow telemetry is read, from a socket as from a capture. */
+export type FlowReadingOptions = {
+  readonly accepts: readonly FlowFamily[];
   readonly lengthFromIp: boolean;
   readonly maxExporters: number;
+  /** Of all exporters together. */
+  readonly maxTemplates: number;
+  /** Templates not refreshed for so long are forgotten (UDP). */
+  readonly templateLifetimeMicros: number;
+  /** Data sets that wait for their template: bytes in all, and for how long. */
+  readonly waitingBytes: number;
+  readonly waitingMicros: number;
+  /** Where an exporter says nothing; null: 1. */
+  readonly samplingFallback: number | null;
+  readonly samplingOverrides: readonly SamplingOverride[];
+  readonly filter: FlowFilter;
+  /** Spread records over their own time; false: all of a record counts at once, as FastNetMon does. */
+  readonly spread: boolean;
+  /** The shortest window in force: what a record adds at once. */
+  readonly windowMicros: number;
+  /** Long flows that may be played out at one time. */
+  readonly maxHeld: number;
+};
+
+export const flowTransports = ['udp', 'tcp'] as const;
+export type FlowListenerOptions = FlowReadingOptions & {
+  readonly address: string;
+  readonly port: number;
+  readonly transport: (typeof flowTransports)[number];
+  /** Threads; an exporter's datagrams always go to the same one, whatever ports it sends from. */
+  readonly workers: number;
+  readonly receiveBufferBytes: number;
+  /** Prefixes of exporters that may send; empty: anybody. */
+  readonly allow: readonly string[];
+  /** Datagrams of others are not read at all; false: they are counted as unknown and read all the same. */
+  readonly refuseUnknown: boolean;
 };
 
 export type ReplayOptions = {
   readonly path: string;
   readonly lengthFromIp: boolean;
   readonly sampling: number;
-  /** Decode the sFlow datagrams in the capture in place of its packets. */
-  readonly flows: boolean;
+  /** Decode the flow datagrams in the capture in place of its packets; null: the packets. */
+  readonly flow: FlowReadingOptions | null;
 };
 
 /** Where a replay stands. `at` is the end of the tick just read. */
@@ -157,7 +194,7 @@ export interface NativeDoor {
 
   /** Throws an Error whose `code` is SOURCE_UNAVAILABLE when the interface or the address cannot be had. */
   readonly openCapture: (engine: EngineHandle, options: CaptureOptions) => SourceHandle;
-  readonly openSflow: (engine: EngineHandle, options: SflowOptions) => SourceHandle;
+  readonly openFlows: (engine: EngineHandle, options: FlowListenerOptions) => SourceHandle;
   /** Throws CAPTURE_UNREADABLE. */
   readonly openReplay: (engine: EngineHandle, options: ReplayOptions) => SourceHandle;
   readonly replayStep: (source: SourceHandle) => ReplayStep;
@@ -167,6 +204,10 @@ export interface NativeDoor {
   readonly drain: (source: SourceHandle, at: number) => readonly Drained[] | Promise<readonly Drained[]>;
   readonly stats: (source: SourceHandle) => SourceStats;
   readonly exporters: (source: SourceHandle) => readonly ExporterStats[];
+  /** null: the source is no flow listener, or closed. */
+  readonly flowListener: (source: SourceHandle) => FlowListenerStats | null;
+  readonly takeTemplates: (source: SourceHandle) => readonly StoredTemplate[];
+  readonly restoreTemplates: (source: SourceHandle, templates: readonly StoredTemplate[]) => number;
   readonly fault: (source: SourceHandle) => string | null;
   readonly closeSource: (source: SourceHandle) => void;
 

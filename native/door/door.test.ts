@@ -154,7 +154,7 @@ describe('wrong arguments throw and name the field', () => {
       path: join(folder, 'none.pcap'),
       lengthFromIp: false,
       sampling: 1,
-      flows: false,
+      flow: null,
     });
     expect(missing).toMatchObject({ ok: false, error: { code: 'CAPTURE_UNREADABLE' } });
     const capture = ports.openCapture({
@@ -176,7 +176,7 @@ describe('a replayed capture', () => {
   test('is counted, judged, watched and tapped on its own clock', async () => {
     const engine = openEngine(door, settings);
     const path = attackFile(2000);
-    const opened = engine.openReplay({ path, lengthFromIp: false, sampling: 1, flows: false });
+    const opened = engine.openReplay({ path, lengthFromIp: false, sampling: 1, flow: null });
     if (!opened.ok) throw new Error(opened.error.detail);
     const source = opened.value;
     const meter = engine.openMeter(group);
@@ -262,7 +262,7 @@ describe('a replayed capture', () => {
     const times = [0, 1_050_000, 400_000, 3_600_000_000];
     const path = join(folder, 'gaps.pcap');
     writeFileSync(path, pcapFile(times.map((at) => ({ at: start + at, frame }))));
-    const opened = engine.openReplay({ path, lengthFromIp: false, sampling: 1, flows: false });
+    const opened = engine.openReplay({ path, lengthFromIp: false, sampling: 1, flow: null });
     if (!opened.ok) throw new Error(opened.error.detail);
     const seen: { at: number; packets: number }[] = [];
     for (let done = false; !done; ) {

@@ -8,9 +8,9 @@ import type { Meter, Source, TapOpener } from '../../domain/ports.js';
 import type { Result } from '../../domain/result.js';
 import type { PrefixKey } from '../../domain/units.js';
 import { powerOfTwo, whole } from './checks.js';
-import type { CaptureOptions, NativeDoor, ReplayOptions, SflowOptions } from './contract.js';
+import type { CaptureOptions, FlowListenerOptions, NativeDoor, ReplayOptions } from './contract.js';
 import { openMeter } from './meter.js';
-import { type ListenerSource, openCapture, openReplay, openSflow, type ReplaySource } from './source.js';
+import { type ListenerSource, openCapture, openFlows, openReplay, type ReplaySource } from './source.js';
 import { tapOpener } from './tap.js';
 
 export type { ListenerSource, ReplaySource } from './source.js';
@@ -34,7 +34,7 @@ export const defaultExactBytes = 64 * 2 ** 20;
 
 export type Engine = {
   readonly openCapture: (options: CaptureOptions) => Result<Source>;
-  readonly openSflow: (options: SflowOptions) => Result<ListenerSource>;
+  readonly openFlows: (options: FlowListenerOptions) => Result<ListenerSource>;
   readonly openReplay: (options: ReplayOptions) => Result<ReplaySource>;
   readonly openMeter: (group: Hostgroup) => Meter;
   readonly openTap: TapOpener;
@@ -58,7 +58,7 @@ export function openEngine(door: NativeDoor, settings: EngineSettings): Engine {
   const names = settings.hostgroups.map(({ name }) => name);
   return {
     openCapture: (options) => openCapture(door, engine, options, names),
-    openSflow: (options) => openSflow(door, engine, options, names),
+    openFlows: (options) => openFlows(door, engine, options, names),
     openReplay: (options) => openReplay(door, engine, options, names),
     openMeter(group) {
       const hostgroup = names.indexOf(group.name);

@@ -9,7 +9,9 @@ import { afterAll, expect, test } from 'vitest';
 import type { Hostgroup } from '../../domain/hostgroup.js';
 import type { DrainedBatch, Source } from '../../domain/ports.js';
 import type { HostKey, PrefixKey } from '../../domain/units.js';
+import type { FlowListenerOptions } from './contract.js';
 import { openEngine } from './engine.js';
+import { usualFlowReading } from './flow-options.js';
 import { loadDoor } from './load.js';
 import { pcapFile, sflowDatagram, udpFrame } from './test-frames.js';
 
@@ -56,6 +58,18 @@ async function send(port: number, payloads: readonly Uint8Array[], host = '127.0
   socket.close();
 }
 
+const listening = (address: string, change: Partial<FlowListenerOptions> = {}): FlowListenerOptions => ({
+  ...usualFlowReading,
+  address,
+  port: 0,
+  transport: 'udp',
+  workers: 1,
+  receiveBufferBytes: 2 ** 20,
+  allow: [],
+  refuseUnknown: false,
+  ...change,
+});
+
 /** Absorbs and judges what the source has now; the hosts reported. */
 async function judgeNow(source: Source, at: number) {
   const meter = engine.openMeter(group);
@@ -66,16 +80,10 @@ async function judgeNow(source: Source, at: number) {
 }
 
 test('an sFlow datagram over loopback is counted with its sampling undone, judged, and booked to its exporter', async () => {
-  const opened = engine.openSflow({
-    address: '127.0.0.1',
-    port: 0,
-    receiveBufferBytes: 2 ** 20,
-    lengthFromIp: false,
-    maxExporters: 16,
-  });
+  const opened = engine.openFlows(listening('127.0.0.1'));
   if (!opened.ok) throw new Error(opened.error.detail);
   const source = opened.value;
-  await until(() => threads('tg-sflow:').includes(`tg-sflow:${source.port}`.slice(0, 15)));
+  await until(() => threads('tg-flow:').includes(`tg-flow:${source.port}`.slice(0, 15)));
   const frame = udpFrame({
     source: [203, 0, 113, 9],
     destination: [127, 77, 0, 7],
@@ -92,13 +100,13 @@ test('an sFlow datagram over loopback is counted with its sampling undone, judge
   expect(await judgeNow(source, Date.now() * 1000)).toEqual([
     { subject: { kind: 'host', host: victim }, metric: 'pps' },
   ]);
-  await until(() => (source.exporters()[0]?.samples ?? 0) >= 3);
+  await until(() => (source.exporters()[0]?.records ?? 0) >= 3);
   expect(source.exporters()[0]).toMatchObject({
     agent: '192.0.2.1',
-    subAgent: 7,
+    domain: 7,
     address: '127.0.0.1',
     samplingRate: 4096,
-    sequenceGaps: 0,
+    sequenceLost: 0,
   });
   const tap = engine.openTap({ kind: 'prefix', prefix: '127.77.0.0/16' as PrefixKey }, 10);
   const taken = tap.read(); // from before it was opened
@@ -107,17 +115,11 @@ test('an sFlow datagram over loopback is counted with its sampling undone, judge
   tap.close();
   source.close();
   await sleep(200);
-  expect(threads('tg-sflow:')).toEqual([]);
+  expect(threads('tg-flow:')).toEqual([]);
 });
 
 test('an address that is not ours is a failure, not an exception', () => {
-  const opened = engine.openSflow({
-    address: '192.0.2.1',
-    port: 0,
-    receiveBufferBytes: 2 ** 20,
-    lengthFromIp: false,
-    maxExporters: 16,
-  });
+  const opened = engine.openFlows(listening('192.0.2.1'));
   expect(opened).toMatchObject({ ok: false, error: { code: 'SOURCE_UNAVAILABLE' } });
 });
 
@@ -163,7 +165,7 @@ test('large batches are drained, absorbed and judged in order beside the main th
   const records = frames.map((frame, i) => ({ at: start + 2 * i, frame }));
   const second = frames.map((frame, i) => ({ at: start + 100_000 + 2 * i, frame }));
   writeFileSync(path, pcapFile([...records, ...second]));
-  const opened = engine.openReplay({ path, lengthFromIp: false, sampling: 600, flows: false });
+  const opened = engine.openReplay({ path, lengthFromIp: false, sampling: 600, flow: null });
   if (!opened.ok) throw new Error(opened.error.detail);
   const source = opened.value;
   const meter = engine.openMeter(group);

@@ -1,4 +1,4 @@
-/** domain/ports.ts `Source` over the door: live capture, sFlow listeners and replays of capture files. */
+/** domain/ports.ts `Source` over the door: live capture, flow listeners and replays of capture files. */
 import type { Source } from '../../domain/ports.js';
 import { type FailureCode, failure, failureCodes, type Result, success } from '../../domain/result.js';
 import { micros, oneOf, text, whole } from './checks.js';
@@ -6,14 +6,15 @@ import {
   type CaptureOptions,
   type Drained,
   type EngineHandle,
+  type FlowListenerOptions,
   fanoutModes,
   type NativeDoor,
   type ReplayFlowTotals,
   type ReplayOptions,
   type ReplayStep,
-  type SflowOptions,
   type SourceHandle,
 } from './contract.js';
+import { checkFlowListener, checkFlowReading } from './flow-options.js';
 
 /** What an interface or a listener can fail with is a value; the rest is a bug, and thrown. */
 function opened<T>(open: () => T): Result<T> {
@@ -48,6 +49,9 @@ function sourceOver(door: NativeDoor, handle: SourceHandle, hostgroups: readonly
     },
     stats: () => door.stats(handle),
     exporters: () => door.exporters(handle),
+    flow: () => door.flowListener(handle),
+    takeTemplates: () => door.takeTemplates(handle),
+    restoreTemplates: (templates) => door.restoreTemplates(handle, templates),
     fault: () => door.fault(handle),
     close: () => door.closeSource(handle),
   };
@@ -69,18 +73,15 @@ export function openCapture(
   return opened(() => sourceOver(door, door.openCapture(engine, options), hostgroups));
 }
 
-export function openSflow(
+export function openFlows(
   door: NativeDoor,
   engine: EngineHandle,
-  options: SflowOptions,
+  options: FlowListenerOptions,
   hostgroups: readonly string[],
 ): Result<ListenerSource> {
-  text('address', options.address);
-  whole('port', options.port, 0, 65_535);
-  whole('receiveBufferBytes', options.receiveBufferBytes, 4096, 2 ** 30);
-  whole('maxExporters', options.maxExporters, 1, 2 ** 20);
+  checkFlowListener(options);
   return opened(() => {
-    const handle = door.openSflow(engine, options);
+    const handle = door.openFlows(engine, options);
     return { ...sourceOver(door, handle, hostgroups), port: door.boundPort(handle) };
   });
 }
@@ -93,6 +94,7 @@ export function openReplay(
 ): Result<ReplaySource> {
   text('path', options.path);
   whole('sampling', options.sampling, 1, 2 ** 24);
+  if (options.flow !== null) checkFlowReading(options.flow);
   return opened(() => {
     const handle = door.openReplay(engine, options);
     return {

@@ -24,6 +24,8 @@ SflowSource::SflowSource(std::shared_ptr<Engine> engine, std::vector<TappedLane>
     : Source{engine, std::move(lanes), wall_micros()},
       listener_{std::move(listener)},
       bound_port_{listener_.bound_port()},
+      asked_{settings.socket.receive_buffer_bytes},
+      granted_{listener_.receive_buffer_bytes()},
       counting_{settings.wire, settings.max_exporters, engine->settings().lane.seed},
       thread_{[this](const std::stop_token& stop) { run(stop); }} {}
 
@@ -35,7 +37,7 @@ SflowSource::~SflowSource() {
 void SflowSource::close() noexcept { thread_.request_stop(); }
 
 void SflowSource::run(const std::stop_token& stop) {
-  name_this_thread("tg-sflow:" + std::to_string(bound_port_));
+  name_this_thread("tg-flow:" + std::to_string(bound_port_));
   try {
     work(stop);
   } catch (const std::exception& error) {

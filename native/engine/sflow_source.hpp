@@ -1,4 +1,4 @@
-/// A UDP listener for sFlow: one thread, one lane. The thread is named 'tg-sflow:<port>'.
+/// A UDP listener for sFlow: one thread, one lane. The thread is named 'tg-flow:<port>'.
 #pragma once
 
 #include <atomic>
@@ -29,6 +29,8 @@ class SflowSource final : public Source {
   ~SflowSource() override;
   void close() noexcept override;
   [[nodiscard]] std::uint16_t bound_port() const noexcept { return bound_port_; }
+  [[nodiscard]] std::size_t receive_buffer_asked() const noexcept { return asked_; }
+  [[nodiscard]] std::size_t receive_buffer_bytes() const noexcept { return granted_; }
   /// As of the last second at most.
   [[nodiscard]] std::vector<ExporterView> exporters() const override;
 
@@ -40,6 +42,8 @@ class SflowSource final : public Source {
 
   UdpListener listener_;
   std::uint16_t bound_port_;
+  std::size_t asked_;
+  std::size_t granted_;
   SflowCounting counting_;  // of the thread
   std::atomic<std::uint64_t> dropped_{0};
   mutable std::mutex published_mutex_;

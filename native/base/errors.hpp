@@ -45,7 +45,20 @@ namespace tidegate {
   X(sflow_bad_frame_length)   /* longer than any link carries */                                \
   X(sflow_unsupported_header) /* a header protocol that wire/ does not read */                  \
   X(sflow_no_packet)          /* a flow sample without a record that names addresses */         \
-  X(sflow_too_many_exporters)
+  X(sflow_too_many_exporters)                                                                   \
+  /* flow/templated: NetFlow version 9 and IPFIX */                                             \
+  X(netflow9_truncated)       /* the packet header is not whole */                              \
+  X(ipfix_truncated)          /* the message header is not whole, or not all of the message */  \
+  X(ipfix_bad_length)         /* a message shorter than its header */                           \
+  X(templated_bad_version)    /* neither 9 nor 10 */                                            \
+  X(templated_bad_set)        /* a set shorter than its header, longer than the rest, or of a reserved id */ \
+  X(templated_too_many_sets)  /* more than kMaxSetsPerMessage */                                \
+  X(template_malformed)       /* not whole, of a reserved id, or of records without bytes */    \
+  X(template_too_many_fields) /* more than kMaxFieldsPerTemplate, or kMaxSteps to read */       \
+  X(template_refused)         /* no room that could be made without hurting others */           \
+  X(record_truncated)         /* a field of a record ends past its set */                       \
+  X(record_bad_section)       /* a sampled packet of impossible length */                       \
+  X(record_too_many)          /* more than kMaxRecordsPerDatagram */
 // clang-format on
 
 enum class DecodeError : std::uint8_t {

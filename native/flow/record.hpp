@@ -41,7 +41,8 @@ struct FlowDetail {
   std::uint64_t sampler = 0;           ///< IE 48 samplerId or IE 302 selectorId; zero: none
   FlowSide side = FlowSide::unknown;
   FlowEnd end = FlowEnd::unknown;
-  bool counts = true;                  ///< false: an event that moves no bytes (firewall created or denied, NAT)
+  /// False: an event that moves no bytes (firewall created or denied, NAT), or a record without IP addresses.
+  bool counts = true;
   bool dropped = false;                ///< the device did not forward it (IE 89 forwardingStatus, sFlow output format 1)
   bool short_header = false;           ///< a sampled packet whose bytes end before its transport header does
   LinkType link = LinkType::ethernet;  ///< what `bytes` begins with
@@ -64,6 +65,7 @@ struct FlowHeader {
   std::uint32_t sequence = 0;
   std::uint32_t units = 0;        ///< by how much this datagram moves the sequence on: sFlow, v9: 1; v5, IPFIX: records
   bool sequenced = false;         ///< v1 has no sequence
+  bool units_known = true;        ///< false: a data set of unknown template held more (IPFIX)
   std::int64_t export_micros = 0; ///< the exporter's clock, Unix epoch; zero: not said (sFlow)
   std::uint32_t uptime_ms = 0;
   std::uint32_t sampling = 0;     ///< in the header (v5); zero: not said
@@ -110,6 +112,10 @@ class RecordBatch {
   [[nodiscard]] Sighting& next_sighting() noexcept { return sightings_[records_]; }
   [[nodiscard]] FlowDetail& next_detail() noexcept { return details_[records_]; }
   void keep() noexcept { ++records_; }
+  /// All that are still free at once, for decoders that write many alike; those written from the front on are kept.
+  [[nodiscard]] std::span<Sighting> free_sightings() noexcept { return std::span{sightings_}.subspan(records_); }
+  [[nodiscard]] std::span<FlowDetail> free_details() noexcept { return std::span{details_}.subspan(records_); }
+  void keep(std::size_t count) noexcept { records_ += count; }
   /// Errors and statements past their bounds are dropped: the datagram has shown what it is.
   void error(DecodeError error) noexcept {
     if (errors_used_ < kMaxErrorsPerDatagram) errors_[errors_used_++] = error;

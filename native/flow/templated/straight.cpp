@@ -1,0 +1,102 @@
+#include "straight.hpp"
+
+#include "../../base/cursor.hpp"
+
+namespace tidegate::templated {
+
+namespace {
+
+// What a plan places lies within the record, see plan.hpp: no check is left to make here.
+std::uint32_t load(std::span<const std::byte> window, const Narrow& field) noexcept {
+  return Fields<4>{window.subspan(field.at).first<4>()}.u32<0>() & field.mask;
+}
+std::uint64_t load(std::span<const std::byte> window, const Wide& field) noexcept {
+  return Fields<8>{window.subspan(field.at).first<8>()}.u64<0>() & field.mask;
+}
+
+template <bool kSix>
+Address load_address(std::span<const std::byte> window, std::uint16_t at) noexcept {
+  if constexpr (kSix) {
+    const Fields<16> words{window.subspan(at).first<16>()};
+    return {words.u64<0>(), words.u64<8>(), Family::ipv6};
+  } else {
+    return {0, Fields<4>{window.subspan(at).first<4>()}.u32<0>(), Family::ipv4};
+  }
+}
+
+template <Clock kClock>
+std::int64_t load_time(std::span<const std::byte> window, const Wide& field, const MessageTime& time) noexcept {
+  if constexpr (kClock == Clock::none) {
+    return 0;
+  } else if constexpr (kClock == Clock::uptime) {
+    return uptime_micros(static_cast<std::uint32_t>(load(window, field)), time.uptime_ms, time.export_micros);
+  } else {
+    return scaled_micros(load(window, field), kClock == Clock::millis ? kMicrosPerMilli : kMicrosPerSecond);
+  }
+}
+
+template <bool kSix, Clock kClock>
+void read_all(const Plan& plan, std::span<const std::byte> bytes, std::size_t first, std::size_t count,
+              const MessageTime& time, RecordBatch& out) noexcept {
+  const Straight& from = plan.straight;
+  const auto sightings = out.free_sightings().first(count);
+  const auto details = out.free_details().first(count);
+  std::size_t at = first - kFront;
+  for (std::size_t i = 0; i < count; ++i, at += plan.record_bytes) {
+    const auto window = bytes.subspan(at);
+    Sighting& sighting = sightings[i];
+    FlowDetail& detail = details[i];
+    const auto protocol = static_cast<std::uint8_t>(load(window, from.protocol));
+    PacketFacts facts;
+    facts.source = load_address<kSix>(window, from.source_at);
+    facts.destination = load_address<kSix>(window, from.destination_at);
+    if (has_ports(protocol)) {
+      facts.source_port = static_cast<std::uint16_t>(load(window, from.source_port));
+      facts.destination_port = static_cast<std::uint16_t>(load(window, from.destination_port));
+    }
+    facts.protocol = protocol;
+    facts.tcp_flags = static_cast<std::uint8_t>(load(window, from.tcp_flags));
+    sighting.facts = facts;
+    sighting.packets = load(window, from.packets);
+    sighting.bytes = load(window, from.octets);
+    sighting.sampling = 1;
+    detail = {};
+    detail.first_micros = load_time<kClock>(window, from.first, time);
+    detail.last_micros = load_time<kClock>(window, from.last, time);
+    detail.input = load(window, from.input);
+    detail.output = load(window, from.output);
+    detail.source_as = load(window, from.source_as);
+    detail.destination_as = load(window, from.destination_as);
+    if (!from.more) continue;
+    if (from.direction.mask != 0) detail.side = side_of(load(window, from.direction));
+    if (from.end_reason.mask != 0) detail.end = end_of(load(window, from.end_reason));
+    detail.dropped = dropped_by(load(window, from.forwarding));
+    detail.sampler = load(window, from.sampler);
+    sighting.facts.ttl = static_cast<std::uint8_t>(load(window, from.ttl));
+  }
+  out.keep(count);
+}
+
+template <bool kSix>
+void read_family(const Plan& plan, std::span<const std::byte> bytes, std::size_t first, std::size_t count,
+                 const MessageTime& time, RecordBatch& out) noexcept {
+  switch (plan.straight.clock) {
+    case Clock::none: return read_all<kSix, Clock::none>(plan, bytes, first, count, time, out);
+    case Clock::uptime: return read_all<kSix, Clock::uptime>(plan, bytes, first, count, time, out);
+    case Clock::millis: return read_all<kSix, Clock::millis>(plan, bytes, first, count, time, out);
+    case Clock::seconds: return read_all<kSix, Clock::seconds>(plan, bytes, first, count, time, out);
+  }
+}
+
+}  // namespace
+
+void read_straight(const Plan& plan, std::span<const std::byte> bytes, std::size_t first, std::size_t count,
+                   const MessageTime& time, RecordBatch& out) noexcept {
+  if (plan.straight.six) {
+    read_family<true>(plan, bytes, first, count, time, out);
+  } else {
+    read_family<false>(plan, bytes, first, count, time, out);
+  }
+}
+
+}  // namespace tidegate::templated

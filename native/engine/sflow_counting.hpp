@@ -50,8 +50,9 @@ class SflowCounting {
   [[nodiscard]] std::vector<ExporterView> exporters() const {
     std::vector<ExporterView> all;
     for (const Exporter& exporter : collector_.exporters().all()) {
-      all.push_back({exporter.key.address, exporter.key.agent, exporter.key.sub_agent, exporter.datagrams,
-                     exporter.samples, exporter.sequence.lost(), exporter.sampling_rate, exporter.last_seen_micros});
+      all.push_back({exporter.key.address, exporter.key.agent, exporter.key.domain, exporter.counts.datagrams,
+                     exporter.counts.records, exporter.sequence.lost(), exporter.sampling.last().rate,
+                     exporter.last_seen_micros});
     }
     return all;
   }

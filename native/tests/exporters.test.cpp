@@ -9,8 +9,18 @@ using namespace tidegate;
 using namespace tidegate::check;
 
 namespace {
-ExporterKey key_of(std::uint32_t address, std::uint32_t sub_agent = 0) {
-  return {{0, address, Family::ipv4}, {0, address, Family::ipv4}, sub_agent};
+ExporterKey key_of(std::uint32_t address, std::uint32_t domain = 0) {
+  return {FlowProtocol::netflow9, {0, address, Family::ipv4}, {0, address, Family::ipv4}, domain};
+}
+
+constexpr std::int64_t kSecond = 1'000'000;
+
+/// The row of a key in the table, or null.
+const Exporter* row_of(const ExporterTable& table, const ExporterKey& key) {
+  for (const Exporter& row : table.all()) {
+    if (row.key == key) return &row;
+  }
+  return nullptr;
 }
 }  // namespace
 
@@ -41,35 +51,115 @@ TEST("lost units are counted by their numbers, late ones taken off, restarts are
 }
 
 TEST("every exporter has its own row, however many there are, up to the bound") {
-  ExporterTable table{1000, 42};
-  for (std::uint32_t round = 0; round < 2; ++round) {
+  const SamplingPolicy policy;
+  ExporterTable table{1000, 42, policy};
+  for (std::uint32_t round = 1; round <= 2; ++round) {
     for (std::uint32_t i = 0; i < 1000; ++i) {
-      Exporter* const row = table.find_or_add(key_of(i / 2, i % 2), 1);
-      REQUIRE(row != nullptr);
-      CHECK(row->datagrams == round);
-      ++row->datagrams;
-      row->last_seen_micros = 1;
+      const Exporter& row = table.hear(key_of(i / 2, i % 2), kSecond);
+      CHECK(row.key == key_of(i / 2, i % 2));
+      CHECK(row.counts.datagrams == round);
     }
   }
-  CHECK(table.all().size() == 1000);
-  CHECK(table.find_or_add(key_of(5000), 1) == nullptr);
-  CHECK(table.refused() == 1);
-  CHECK(table.find_or_add(key_of(3), 1)->datagrams == 2);
+  CHECK(table.all().size() == 1000U);
+  ExporterKey other_protocol = key_of(3);
+  other_protocol.protocol = FlowProtocol::ipfix;
+  CHECK(table.hear(other_protocol, kSecond).counts.datagrams == 1U);
+  CHECK(table.refused() == 1U);
+  CHECK(table.hear(key_of(3), kSecond).counts.datagrams == 3U);
 }
 
-TEST("a full table gives the rows of silent exporters to new ones and keeps the others") {
-  ExporterTable table{4, 7};
-  for (std::uint32_t i = 0; i < 4; ++i) table.find_or_add(key_of(i), 0)->last_seen_micros = i < 2 ? 0 : kIdleMicros;
-  CHECK(table.find_or_add(key_of(10), kIdleMicros - 1) == nullptr);
-  CHECK(table.find_or_add(key_of(10), kIdleMicros) == nullptr);  // looked for idle rows a moment ago
-  Exporter* const row = table.find_or_add(key_of(10), kIdleMicros + kReclaimEveryMicros);
-  REQUIRE(row != nullptr);
-  CHECK(row->key == key_of(10));
-  CHECK(row->datagrams == 0);
-  CHECK(table.all().size() == 3);
-  CHECK(table.refused() == 2);
-  CHECK(table.find_or_add(key_of(2), 0)->last_seen_micros == kIdleMicros);
-  CHECK(table.find_or_add(key_of(3), 0)->last_seen_micros == kIdleMicros);
+TEST("who is refused gets an emptied row, and the same id each time and later in a row of its own") {
+  const SamplingOverride said[] = {{*parse_prefix("0.0.0.9/32"), std::nullopt, 77}};
+  const SamplingPolicy policy{said, std::nullopt};
+  ExporterTable table{1, 42, policy};
+  (void)table.hear(key_of(1), 0);
+  Exporter& spare = table.hear(key_of(9), 0);
+  const std::uint64_t id = spare.id;
+  CHECK(spare.sampling.resolve(policy, key_of(9).address, {}).rate == 77U);
+  spare.counts.records = 5;
+  CHECK(table.hear(key_of(9), 0).counts.records == 0U);
+  CHECK(table.refused() == 2U);
+  CHECK(row_of(table, key_of(9)) == nullptr);
+  for (int i = 0; i < kKnockings; ++i) (void)table.hear(key_of(9), 5 * kSecond);
+  REQUIRE(row_of(table, key_of(9)) != nullptr);  // the other one sent a single datagram, long ago
+  CHECK(row_of(table, key_of(9))->id == id);
+  CHECK(table.replaced() == 1U);
+}
+
+TEST("an established exporter gives up its row after a minute of silence, and not before") {
+  const SamplingPolicy policy;
+  ExporterTable table{4, 7, policy};
+  for (std::uint32_t i = 0; i < 4; ++i) {
+    for (std::uint64_t n = 0; n < kEstablishedDatagrams; ++n) (void)table.hear(key_of(i), i * kSecond);
+  }
+  for (int i = 0; i < 20; ++i) (void)table.hear(key_of(10), kSilentMicros - 1);
+  CHECK(row_of(table, key_of(10)) == nullptr);
+  CHECK(table.hear(key_of(10), kSilentMicros).key == key_of(10));
+  CHECK(row_of(table, key_of(0)) == nullptr);
+  for (std::uint32_t i = 1; i < 4; ++i) CHECK(row_of(table, key_of(i)) != nullptr);
+  CHECK(row_of(table, key_of(10)) != nullptr);
+}
+
+TEST("200,000 spoofed exporters push out none that is heard, and a real one that comes later finds a row") {
+  const SamplingPolicy policy;
+  ExporterTable table{1024, 99, policy};
+  constexpr std::uint32_t kReal = 500;
+  constexpr std::uint32_t kSpoofed = 200'000;
+  std::int64_t at = 0;
+  const auto reals = [&](std::uint32_t count) {
+    for (std::uint32_t i = 0; i < count; ++i) (void)table.hear(key_of(i), at);
+  };
+  for (int i = 0; i < 20; ++i) {
+    at += kSecond;
+    reals(kReal);
+  }
+  std::uint64_t seed = 5;
+  for (int second = 0; second < 30; ++second) {  // each spoofed address comes 1.5 times in all
+    at += kSecond;
+    for (int n = 0; n < 10'000; ++n) (void)table.hear(key_of(1'000'000 + static_cast<std::uint32_t>(next_random(seed) % kSpoofed)), at);
+    reals(second < 10 ? kReal : kReal + 100);
+  }
+  CHECK(table.all().size() == 1024U);
+  for (std::uint32_t i = 0; i < kReal; ++i) {
+    const Exporter* const row = row_of(table, key_of(i));
+    REQUIRE(row != nullptr);
+    CHECK(row->counts.datagrams == 50U);
+  }
+  std::uint32_t late = 0;
+  for (std::uint32_t i = kReal; i < kReal + 100; ++i) late += row_of(table, key_of(i)) != nullptr ? 1 : 0;
+  CHECK(late == 100U);
+  CHECK(table.refused() > 200'000U);
+}
+
+TEST("a table in which rows change hands finds the same exporters as a plain map") {
+  const SamplingPolicy policy;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    ExporterTable table{16, seed, policy};
+    std::uint64_t random = seed;
+    std::int64_t at = 0;
+    for (int i = 0; i < 5000; ++i) {
+      at += static_cast<std::int64_t>(next_random(random) % 300'000);
+      const ExporterKey key = key_of(static_cast<std::uint32_t>(at / (60 * kSecond) * 8 + static_cast<std::int64_t>(next_random(random) % 12)));  // a crowd that moves on
+      const Exporter* const before = row_of(table, key);
+      const std::uint64_t datagrams = before != nullptr ? before->counts.datagrams : 0;
+      const Exporter& row = table.hear(key, at);
+      CHECK(row.key == key);
+      CHECK(row.counts.datagrams == datagrams + 1);
+      for (const Exporter& one : table.all()) {
+        std::size_t same = 0;
+        for (const Exporter& other : table.all()) same += one.key == other.key ? 1 : 0;
+        CHECK(same == 1U);
+      }
+    }
+    CHECK(table.all().size() == 16U);
+    CHECK(table.replaced() > 5U);
+  }
+}
+
+TEST("the longest gap between template records is kept") {
+  Exporter exporter;
+  for (const std::int64_t at : {100, 160, 400, 430}) exporter.saw_templates(at * kSecond);
+  CHECK(exporter.counts.template_interval_seconds == 240U);
 }
 
 TEST("the collector books datagrams, samples, gaps and rates to whom they come from") {
@@ -88,13 +178,13 @@ TEST("the collector books datagrams, samples, gaps and rates to whom they come f
   const auto all = collector.exporters().all();
   REQUIRE(all.size() == 2);
   CHECK(collector.exporters().refused() == 1);
-  CHECK(all[0].key == ExporterKey{sender, agent, 0});
-  CHECK(all[0].datagrams == 2);
-  CHECK(all[0].samples == 2);
+  CHECK(all[0].key == ExporterKey{FlowProtocol::sflow5, sender, agent, 0});
+  CHECK(all[0].counts.datagrams == 2U);
+  CHECK(all[0].counts.records == 2U);
   CHECK(all[0].sequence.lost() == 2);
-  CHECK(all[0].sampling_rate == 200);
-  CHECK(all[0].device_drops == 5);
+  CHECK(all[0].sampling.last().rate == 200U);
+  CHECK(all[0].counts.device_drops == 5);
   CHECK(all[0].last_seen_micros == 2000);
-  CHECK(all[1].key.sub_agent == 1);
+  CHECK(all[1].key.domain == 1);
   CHECK(collector.totals().packets == 4);
 }

@@ -10,15 +10,15 @@ const Datagram& Collector::take(std::span<const std::byte> payload, const Addres
   if (decoder_.totals().datagrams == datagrams_before) return datagram;  // no header: nobody to book it to
 
   const Header& header = datagram.header;
-  Exporter* const exporter = exporters_.find_or_add({sender, header.agent, header.sub_agent}, at_micros);
-  if (exporter == nullptr) return datagram;
-  ++exporter->datagrams;
-  exporter->samples += decoder_.totals().flow_samples - samples_before;
-  exporter->sequence.advance(header.sequence, 1);
-  exporter->last_seen_micros = at_micros;
-  if (!datagram.samples.empty()) {
-    exporter->sampling_rate = datagram.samples.back().sampling_rate;
-    exporter->device_drops = datagram.samples.back().drops;
+  Exporter& exporter =
+      exporters_.hear({FlowProtocol::sflow5, sender, header.agent, header.sub_agent}, at_micros);
+  exporter.counts.records += decoder_.totals().flow_samples - samples_before;
+  exporter.sequence.advance(header.sequence, 1);
+  FlowDetail detail;
+  for (const Sample& sample : datagram.samples) {
+    detail.sampling = sample.sampling_rate;
+    (void)exporter.sampling.resolve(policy_, sender, detail);
+    exporter.counts.device_drops = sample.drops;
   }
   return datagram;
 }

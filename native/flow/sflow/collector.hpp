@@ -13,7 +13,10 @@ namespace tidegate::sflow {
 class Collector {
  public:
   Collector(WireOptions options, std::size_t max_exporters, std::uint64_t seed)
-      : decoder_{options}, exporters_{max_exporters, seed} {}
+      : decoder_{options}, exporters_{max_exporters, seed, policy_} {}
+
+  Collector(const Collector&) = delete;  // the table refers to the policy beside it
+  Collector& operator=(const Collector&) = delete;
 
   /// One UDP payload that `sender` sent. What is returned is good until the next call.
   [[nodiscard]] const Datagram& take(std::span<const std::byte> payload, const Address& sender,
@@ -23,6 +26,7 @@ class Collector {
 
  private:
   Decoder decoder_;
+  SamplingPolicy policy_;
   ExporterTable exporters_;
 };
 

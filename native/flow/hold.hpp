@@ -1,0 +1,157 @@
+/// Flow records laid over their own time, so that a 30-minute record is not a one-second flood.
+///
+/// With W the shortest window in force, and a record of B packets over a span of L:
+/// - L ≤ W, or no span: all of it counts at once, which over the last W is the same as laying it out.
+/// - L > W: B·W/L counts at once, for the window is then right on the tick of arrival. It leaves the window W later, and at that
+///   instant the next W of it counts, and so on: anything earlier would read too high, anything later too low. These
+///   strokes melt into even flow by kMeltShare of the rate at each, which leaves the window that much too low at most.
+/// - A flow that goes on (FlowEnd::active; or the exporter does not say, and the span is at least 0.9 of the active timeout, or
+///   of unknown timeout) is held at its rate when its volume is used up, until its next record comes, at most until
+///   arrival + 1.1·L + kHoldSlackMicros + W. What was held is borrowed: the next record is that much smaller.
+/// - The next record adds its volume and sets the rate. Only what the rate has grown by counts at once (·W). Where more
+///   has been counted than was reported, play goes kRepayShare slower until that is paid back.
+/// - A flow that has ended plays the rest of its volume and is gone.
+///
+/// A held flow is seen in every tick in which a packet of it falls due: one flow a second while it lasts, as if its packets
+/// were seen. A record whose flow is held already may count nothing now: then take() leaves zero packets, and nothing is to be counted.
+///
+/// Where no place is left (refused), a record counts its B·W/L now; the rest at once as far as kHurried… lets it, so that it
+/// cannot make an attack of either end; what is beyond is dropped and counted.
+///
+/// play() is to be called once for every drain of the lane, just before or just after it: `at_micros` is the end of the tick that is
+/// being filled. One thread. Nothing but the constructor allocates.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "../base/hash.hpp"
+#include "record.hpp"
+
+namespace tidegate {
+
+struct HoldOptions {
+  std::int64_t window_micros = 1'000'000;  ///< the shortest in force
+  std::int64_t tick_micros = 100'000;
+  std::size_t max_held = 65536;            ///< held to 1 … kMaxHeldFlows
+  std::uint64_t seed = 0;
+};
+
+inline constexpr std::size_t kMaxHeldFlows = std::size_t{1} << 22;
+inline constexpr double kMeltShare = 0.02;
+inline constexpr double kRepayShare = 0.02;
+/// Exporters look for flows to export every second or two, and fill a datagram before they send it.
+inline constexpr std::int64_t kHoldSlackMicros = 3'000'000;
+/// A record that ends so far ahead of its exporter's clock is nonsense.
+inline constexpr std::int64_t kFutureMicros = 60'000'000;
+/// Of a longer span only the last two hours are played, at the rate of the whole; the rest is history, and dropped.
+inline constexpr std::int64_t kLongestPlayMicros = std::int64_t{2} * 3600 * 1'000'000;
+/// A longer span is nonsense. An exporter without an active timeout may well let a flow grow for a week.
+inline constexpr std::int64_t kLongestSpanMicros = std::int64_t{8} * 86'400 * 1'000'000;
+/// What records without a place may add at once, for one address within one window.
+inline constexpr std::uint64_t kHurriedPackets = 2'000;
+inline constexpr std::uint64_t kHurriedBytes = 2'000'000;
+
+/// What hold needs to know of who sent a record.
+struct HoldOrigin {
+  std::uint64_t exporter = 0;            ///< Exporter::id
+  std::int64_t active_timeout_micros = 0;  ///< as learned; zero: not yet
+  std::int64_t clock_skew_micros = 0;
+};
+
+struct HoldCounts {
+  std::uint64_t refused = 0;          ///< records that found no place
+  std::uint64_t dropped_packets = 0;  ///< of records refused, displaced, or longer than two hours
+  std::uint64_t dropped_bytes = 0;
+  std::uint64_t borrowed_packets = 0; ///< held on for records that never came
+  std::uint64_t borrowed_bytes = 0;
+  std::uint64_t nonsense = 0;         ///< spans that were none
+  std::uint64_t displaced = 0;        ///< small flows that gave their place to a larger
+};
+
+class FlowHold {
+ public:
+  explicit FlowHold(const HoldOptions& options);
+
+  /// Leaves in the sighting (sampling undone) what counts now; zero packets: nothing.
+  void take(Sighting& sighting, const FlowDetail& detail, const HoldOrigin& origin, std::int64_t at_micros) noexcept;
+
+  /// Emits what falls due until `at_micros`, as sightings with at least one packet.
+  template <typename Emit>
+  void play(std::int64_t at_micros, Emit&& emit) noexcept {
+    if (!begin_play(at_micros)) return;
+    Sighting due;
+    for (std::size_t i = 0; i < used_;) {
+      const Step step = play_one(i, due);
+      if (step.emits) emit(due);
+      if (step.over) {
+        remove(i);
+      } else {
+        ++i;
+      }
+    }
+  }
+
+  [[nodiscard]] std::size_t held() const noexcept { return used_; }
+  [[nodiscard]] std::size_t bound() const noexcept { return flows_.size(); }
+  [[nodiscard]] const HoldCounts& counts() const noexcept { return counts_; }
+
+ private:
+  /// Packets and bytes, or a rate of both per microsecond.
+  struct Amount {
+    double packets = 0;
+    double bytes = 0;
+  };
+  /// What counts at one instant and again every W.
+  struct Stroke {
+    Amount amount;
+    std::int64_t due_micros = 0;
+    std::uint32_t due_tick = 0;
+    bool beats = false;
+  };
+  static constexpr std::size_t kStrokes = 2;
+
+  struct Flow {
+    std::uint64_t key = 0;
+    Amount rate;                 // in all: strokes over W, and even flow
+    std::array<Stroke, kStrokes> strokes;
+    Amount carry;                // due, and less than a whole packet
+    std::int64_t packets_left = 0;  // reported and not yet emitted; below zero: borrowed
+    std::int64_t bytes_left = 0;
+    std::int64_t played_micros = 0;
+    std::int64_t expected_micros = 0;  // when what is left should be used up, at the latest
+    std::int64_t hold_until_micros = 0;
+    bool goes_on = false;
+  };
+  /// What is read only when something is emitted.
+  struct Face {
+    PacketFacts facts;
+    std::uint32_t sampling = 1;
+  };
+  struct Step {
+    bool emits = false;
+    bool over = false;
+  };
+  struct Hurried {
+    std::uint64_t packets = 0;
+    std::uint64_t bytes = 0;
+    std::int64_t window = INT64_MIN;
+  };
+
+  [[nodiscard]] bool begin_play(std::int64_t at_micros) noexcept;
+  [[nodiscard]] Step play_one(std::size_t i, Sighting& due) noexcept;
+  void remove(std::size_t i) noexcept;
+
+  HoldOptions options_;
+  HashKey hash_key_;
+  std::vector<Flow> flows_;  // the first used_ are held
+  std::vector<Face> faces_;
+  std::vector<std::uint32_t> slots_;
+  std::vector<Hurried> hurried_;
+  std::size_t used_ = 0;
+  HoldCounts counts_;
+};
+
+}  // namespace tidegate

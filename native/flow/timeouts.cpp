@@ -1,0 +1,114 @@
+#include "timeouts.hpp"
+
+#include <algorithm>
+#include <bit>
+
+namespace tidegate {
+namespace {
+
+/// Of how many spans a heap is made.
+constexpr unsigned kHeap = 3;
+constexpr std::size_t kOctave = 8;
+
+}  // namespace
+
+void ClockSkew::learn(std::int64_t export_micros, std::int64_t at_micros) noexcept {
+  if (export_micros == 0) return;
+  kept_[seen_ % kKept] = export_micros - at_micros;
+  ++seen_;
+}
+
+std::optional<std::int64_t> ClockSkew::micros() const noexcept {
+  const std::size_t count = std::min(seen_, kKept);
+  if (count == 0) return std::nullopt;
+  auto sorted = kept_;
+  std::sort(sorted.begin(), sorted.begin() + static_cast<std::ptrdiff_t>(count));
+  return sorted[count / 2];
+}
+
+/// Which eighth of which octave above one second; spans below fall into the first.
+std::size_t FlowTimeouts::bucket_of(std::int64_t span_micros) noexcept {
+  const auto seconds_8 = static_cast<std::uint64_t>(span_micros) / 125'000;  // eighths of a second
+  if (seconds_8 < kOctave) return 0;
+  const auto octave = static_cast<unsigned>(std::bit_width(seconds_8)) - 4;
+  const auto eighth = (seconds_8 >> octave) - kOctave;
+  return std::min<std::size_t>(octave * kOctave + static_cast<std::size_t>(eighth), kBuckets - 1);
+}
+
+void FlowTimeouts::learn(const PacketFacts& facts, const FlowDetail& detail, std::int64_t export_micros) noexcept {
+  if (detail.first_micros == 0 || detail.last_micros == 0) return;
+  const std::int64_t span = detail.last_micros - detail.first_micros;
+  const std::int64_t lag = export_micros - detail.last_micros;
+  if (span < 0 || span > kLongestActiveMicros || lag < 0 || lag > kLongestActiveMicros) return;
+  if (detail.end == FlowEnd::active) {
+    if (!says_active_) spans_ = {};  // what was guessed before gives way to what is said
+    says_active_ = true;
+    learn_active(span);
+  } else if (detail.end == FlowEnd::idle) {
+    if (!says_idle_) lags_ = 0;
+    says_idle_ = true;
+    learn_inactive(lag);
+  } else if (detail.end == FlowEnd::unknown && !ended_by_tcp(facts)) {
+    if (!says_active_) learn_active(span);
+    const bool lasts = active_micros_ != 0 && span >= active_micros_ / 10 * 9;
+    if (!says_idle_ && !lasts && lag >= kLeastLagMicros) learn_inactive(lag);
+  }
+}
+
+void FlowTimeouts::learn_active(std::int64_t span_micros) noexcept {
+  const std::size_t bucket = bucket_of(span_micros);
+  if (bucket == 0) return;
+  if (spans_[bucket] != UINT16_MAX) ++spans_[bucket];
+  if (++spans_seen_ % kForgetAfter == 0) forget();
+
+  const std::size_t edge = edge_bucket();
+  if (edge == 0) {
+    edge_ = 0;
+    active_micros_ = 0;
+    return;
+  }
+  const bool in_heap = bucket + 1 >= edge && bucket <= edge + 1;
+  const bool moved = edge_ == 0 || edge > edge_ + 1 || edge + 1 < edge_;
+  edge_ = edge;
+  if (moved) {
+    active_micros_ = in_heap ? span_micros : 0;
+  } else if (in_heap && active_micros_ == 0) {
+    active_micros_ = span_micros;
+  } else if (in_heap) {
+    // Quickly up and slowly down: near the heap's upper end, whichever way it is spread.
+    const std::int64_t off = span_micros - active_micros_;
+    active_micros_ += off > 0 ? off / 4 : off / 32;
+  }
+}
+
+/// The uppermost bucket that holds a heap with its neighbour below: of an exporter that says which records go on, any three
+/// spans; else several, and twice as dense as the octave under it.
+std::size_t FlowTimeouts::edge_bucket() const noexcept {
+  for (std::size_t bucket = kBuckets - 1; bucket > 0; --bucket) {
+    if (spans_[bucket] == 0) continue;
+    const unsigned heap = static_cast<unsigned>(spans_[bucket]) + spans_[bucket - 1];
+    if (heap < kHeap) continue;
+    if (says_active_) return bucket;
+    unsigned below = 0;
+    const std::size_t upto = bucket >= 2 ? bucket - 2 : 0;
+    const std::size_t from = upto >= kOctave ? upto - kOctave + 1 : 0;
+    for (std::size_t i = from; i <= upto; ++i) below += spans_[i];
+    if (heap * kOctave >= 2 * 2 * below) return bucket;
+  }
+  return 0;
+}
+
+void FlowTimeouts::forget() noexcept {
+  for (std::uint16_t& count : spans_) count /= 2;
+}
+
+void FlowTimeouts::learn_inactive(std::int64_t lag_micros) noexcept {
+  const auto lag = static_cast<double>(lag_micros);
+  if (lags_ == 0) inactive_edge_ = lag;
+  if (lags_ < kLagsWanted) ++lags_;
+  // Quickly down and slowly up: near the lower end.
+  const double off = lag - inactive_edge_;
+  inactive_edge_ += off < 0 ? off / 4 : off / 64;
+}
+
+}  // namespace tidegate

@@ -1,0 +1,77 @@
+/// What an exporter's records tell of its clock and of when it exports: learned, slowly forgotten, robust against single outliers.
+///
+/// - Active timeout: the upper edge of the spans of lasting flows. Records that say so (FlowEnd::active) are taken at their
+///   word; of an exporter that never says, spans count that pile up at their upper end (a cut leaves a heap there, ends of
+///   flows do not).
+/// - Inactive timeout: the lower edge of the lag between a record's end and its export, of records that ended by silence.
+/// - Clock skew: the median of the last few export times minus arrivals; it holds the exporter's delay and its clock's
+///   resolution (whole seconds in NetFlow version 9).
+///
+/// One per exporter, one thread, no allocation.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "record.hpp"
+
+namespace tidegate {
+
+/// A longer span is a clock that has gone wrong, or the whole life of a flow by an exporter without an active timeout.
+inline constexpr std::int64_t kLongestActiveMicros = std::int64_t{2} * 3600 * 1'000'000;
+/// FIN or RST among a record's flags: the flow has ended by itself.
+inline constexpr std::uint8_t kTcpEnds = 1 | 4;
+
+constexpr bool ended_by_tcp(const PacketFacts& facts) noexcept {
+  return facts.protocol == 6 && (facts.tcp_flags & kTcpEnds) != 0;
+}
+
+/// Exporter's clock minus ours.
+class ClockSkew {
+ public:
+  void learn(std::int64_t export_micros, std::int64_t at_micros) noexcept;
+  [[nodiscard]] std::optional<std::int64_t> micros() const noexcept;
+
+ private:
+  static constexpr std::size_t kKept = 5;
+  std::array<std::int64_t, kKept> kept_{};
+  std::size_t seen_ = 0;
+};
+
+class FlowTimeouts {
+ public:
+  /// For each record with a span; `export_micros`: when it was exported, by the exporter's own clock.
+  void learn(const PacketFacts& facts, const FlowDetail& detail, std::int64_t export_micros) noexcept;
+  /// Zero: not learned yet.
+  [[nodiscard]] std::int64_t active_micros() const noexcept { return active_micros_; }
+  [[nodiscard]] std::int64_t inactive_micros() const noexcept {
+    return lags_ >= kLagsWanted ? static_cast<std::int64_t>(inactive_edge_) : 0;
+  }
+
+ private:
+  /// Spans in eighths of an octave from one second to past kLongestActiveMicros.
+  static constexpr std::size_t kBuckets = 104;
+  static constexpr std::uint32_t kForgetAfter = 512;  // records; then all heaps are halved
+  static constexpr std::uint32_t kLagsWanted = 4;
+  /// An idle record's lag is longer than what collecting records into one datagram takes.
+  static constexpr std::int64_t kLeastLagMicros = 4'000'000;
+
+  [[nodiscard]] static std::size_t bucket_of(std::int64_t span_micros) noexcept;
+  void learn_active(std::int64_t span_micros) noexcept;
+  void learn_inactive(std::int64_t lag_micros) noexcept;
+  [[nodiscard]] std::size_t edge_bucket() const noexcept;
+  void forget() noexcept;
+
+  std::array<std::uint16_t, kBuckets> spans_{};
+  std::uint32_t spans_seen_ = 0;
+  std::size_t edge_ = 0;        // bucket of the heap; zero: none
+  std::int64_t active_micros_ = 0;
+  double inactive_edge_ = 0;    // microseconds
+  std::uint32_t lags_ = 0;
+  bool says_active_ = false;    // has ever said that a record goes on
+  bool says_idle_ = false;
+};
+
+}  // namespace tidegate

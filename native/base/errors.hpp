@@ -34,7 +34,7 @@ namespace tidegate {
   X(pcap_bad_block)                                                                             \
   X(pcap_too_many_interfaces)                                                                   \
   X(pcap_unknown_interface)                                                                     \
-  /* flow/: sFlow version 5 */                                                                  \
+  /* flow/: sFlow versions 2, 4 and 5 */                                                        \
   X(sflow_truncated)                                                                            \
   X(sflow_bad_version)                                                                          \
   X(sflow_bad_address_type)                                                                     \
@@ -46,6 +46,11 @@ namespace tidegate {
   X(sflow_unsupported_header) /* a header protocol that wire/ does not read */                  \
   X(sflow_no_packet)          /* a flow sample without a record that names addresses */         \
   X(sflow_too_many_exporters)                                                                   \
+  X(sflow_bad_gateway)        /* the record of AS path and communities cannot be read */        \
+  X(sflow_unknown_kind)       /* versions 2 and 4: a part of unknown length ends the datagram */\
+  /* flow/: NetFlow versions 1, 5 and 7 */                                                      \
+  X(netflow_truncated)        /* the header, or the records it promises, are not all there */   \
+  X(netflow_bad_version)                                                                        \
   /* flow/templated: NetFlow version 9 and IPFIX */                                             \
   X(netflow9_truncated)       /* the packet header is not whole */                              \
   X(ipfix_truncated)          /* the message header is not whole, or not all of the message */  \

@@ -84,7 +84,7 @@ function world(change: Partial<DaemonDeps> = {}): World {
     planes.push(settings);
     return {
       openInterface: wire.open,
-      openSflow: wire.open,
+      openFlows: wire.open,
       openMeter: meter.open,
       openTap: () => ({ read: () => [], close: () => {} }),
     };
@@ -259,7 +259,7 @@ test('a reload adds and removes sources, and leaves the others as they are', asy
   expect((await status()).sources.map(({ name, opened }) => [name, opened])).toEqual([
     ['eth0', 1],
     ['eth1', 1],
-    ['127.0.0.1:6343', 1],
+    ['sflow 127.0.0.1:6343', 1],
   ]);
   await daemon.applySettings(settingsFrom({ capture: { interfaces: ['eth1'] } }));
   expect((await status()).sources.map(({ name, opened }) => [name, opened])).toEqual([['eth1', 1]]);

@@ -4,12 +4,12 @@ import type { Hostgroup } from '../domain/hostgroup.js';
 import type { Meter, Source, TapOpener } from '../domain/ports.js';
 import type { Result } from '../domain/result.js';
 import { openEngine } from '../native/door/engine.js';
-import { usualFlowReading } from '../native/door/flow-options.js';
 import { loadDoor } from '../native/door/load.js';
+import { type FlowPolicy, flowListening } from './flow-listening.js';
 
 export type DataPlane = {
   readonly openInterface: (settings: InterfaceSettings) => Result<Source>;
-  readonly openSflow: (settings: ListenerSettings) => Result<Source>;
+  readonly openFlows: (settings: ListenerSettings, policy: FlowPolicy) => Result<Source>;
   readonly openMeter: (group: Hostgroup) => Meter;
   readonly openTap: TapOpener;
 };
@@ -29,16 +29,7 @@ export function openDataPlane(settings: Settings): DataPlane {
   });
   return {
     openInterface: (one) => engine.openCapture({ ...one, interface: one.name }),
-    openSflow: (one) =>
-      engine.openFlows({
-        ...usualFlowReading,
-        ...one,
-        accepts: ['sflow'],
-        transport: 'udp',
-        workers: 1,
-        allow: [],
-        refuseUnknown: false,
-      }),
+    openFlows: (one, policy) => engine.openFlows(flowListening(one, policy)),
     openMeter: engine.openMeter,
     openTap: engine.openTap,
   };

@@ -129,7 +129,9 @@ export const settingsOf = (
     countFlows: true,
     flowSlots: 2 ** 18,
     interfaces: [],
-    sflow: [],
+    listeners: [],
+    exporters: { allow: [], refuseUnknown: false, samplingFallback: null, overrides: [] },
+    filters: [],
   },
   evidence: { packets: 100, timeLimitMs: 1_000, directory: '', pcap: false, sampleBytes: 128 },
 });

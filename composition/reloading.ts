@@ -26,7 +26,7 @@ export function planReload(before: Settings, next: Settings): ReloadPlan {
   return {
     engine,
     hostgroups: has('hostgroup', 'whitelist', 'process'),
-    sources: has('interface', 'sflow'),
+    sources: has('interface', 'listener', 'exporters', 'filters') || changes.some(changesWindow),
     outlets: has('notify'),
     log: has('log'),
     lines: [
@@ -49,7 +49,9 @@ function countsOtherwise(change: Change): boolean {
       return change.fields.includes('sampleBytes');
     case 'whitelist':
     case 'interface':
-    case 'sflow':
+    case 'listener':
+    case 'exporters':
+    case 'filters':
     case 'process':
     case 'notify':
     case 'log':
@@ -58,3 +60,7 @@ function countsOtherwise(change: Change): boolean {
       return false;
   }
 }
+
+/** Flow listeners spread what they count by the shortest window. */
+const changesWindow = (change: Change): boolean =>
+  change.kind === 'hostgroup' && change.fields.includes('windowMs');

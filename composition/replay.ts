@@ -13,8 +13,8 @@ import { failure, type Result, success } from '../domain/result.js';
 import type { AttackId, UnixMicros } from '../domain/units.js';
 import type { ReplayFlowTotals } from '../native/door/contract.js';
 import { openEngine, type ReplaySource } from '../native/door/engine.js';
-import { usualFlowReading } from '../native/door/flow-options.js';
 import { loadDoor } from '../native/door/load.js';
+import { flowReplaying } from './flow-listening.js';
 import { type AttackEvent, type Cases, replayCases } from './replay-cases.js';
 
 export type ReplaySummary = {
@@ -67,7 +67,7 @@ export async function replay(
     path: request.path,
     lengthFromIp: false,
     sampling: 1,
-    flow: request.flows ? usualFlowReading : null,
+    flow: request.flows ? flowReplaying(settings) : null,
   });
   if (!opened.ok) return opened;
   const source = opened.value;

@@ -19,7 +19,7 @@ import { ledgerActor } from '../actors/mitigation/actor.js';
 import type { LedgerMessage } from '../actors/mitigation/messages.js';
 import { scriptActor } from '../actors/script/actor.js';
 import type { ScriptMessage } from '../actors/script/messages.js';
-import { listenText } from '../config/difference.js';
+import { listenerName } from '../config/difference.js';
 import type { Settings } from '../config/settings.js';
 import { type Attack, attackId } from '../domain/attack.js';
 import { globalGroup, type Hostgroup } from '../domain/hostgroup.js';
@@ -32,6 +32,7 @@ import { createPlace, type Place } from '../supervision/place.js';
 import { type RosterMessage, rosterActor, type Wanted } from '../supervision/roster.js';
 import type { Backoff, SupervisorSpec } from '../supervision/spec.js';
 import type { DataPlane } from './data-plane.js';
+import { flowPolicy } from './flow-listening.js';
 
 /** What is in force now. A reload replaces it. */
 export type Live = { settings: Settings; plane: DataPlane; planeSerial: number };
@@ -193,8 +194,9 @@ export function furnish(deps: RoomDeps): Rooms {
   };
 
   const wantedSources = (): readonly Wanted[] => {
-    const { interfaces, sflow, tickMs } = live.settings.capture;
+    const { interfaces, listeners, tickMs } = live.settings.capture;
     const { plane } = live;
+    const policy = flowPolicy(live.settings);
     sources.clear();
     const place = (name: string): Place<SourceMessage> => {
       const made = placeOf(sourcePlaces, name);
@@ -208,11 +210,12 @@ export function furnish(deps: RoomDeps): Rooms {
         const spec = interfaceActor({ name: one.name, open, tickMs, hostgroups });
         return { edition: edition(one), spec: place(one.name).child(spec) };
       }),
-      ...sflow.map((one): Wanted => {
-        const name = listenText(one);
-        const open = () => plane.openSflow(one);
-        const spec = listenerActor({ name, open, tickMs, hostgroups, maxExporters: one.maxExporters });
-        return { edition: edition(one), spec: place(name).child(spec) };
+      ...listeners.map((one): Wanted => {
+        const name = listenerName(one);
+        const id = name.replaceAll(' ', '/'); // as the tree wants its ids
+        const open = () => plane.openFlows(one, policy);
+        const spec = listenerActor({ id, name, open, tickMs, hostgroups, maxExporters: one.maxExporters });
+        return { edition: edition([one, policy]), spec: place(id).child(spec) };
       }),
     ];
   };

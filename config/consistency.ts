@@ -6,6 +6,7 @@ import { prefixLength } from '../domain/prefix.js';
 import { prefixSet } from '../domain/prefix-table.js';
 import type { PrefixKey } from '../domain/units.js';
 import type { Files } from './files.js';
+import { checkFlow } from './flow-consistency.js';
 import { checkHostgroups, checkJudgement } from './hostgroup-consistency.js';
 import type { Dialect, Plan, Tell } from './plan.js';
 import { maxPrefixes } from './prefix-list.js';
@@ -28,14 +29,15 @@ export function checkTogether(
   if (needs.sources) checkSources(plan, dialect, tell);
   checkNetworks(needs.networks, settings, dialect, tell);
   checkRepeatedSources(plan, dialect, tell);
+  checkFlow(plan, dialect, tell);
   checkHostgroups(plan, settings, dialect, tell);
   checkJudgement(plan, dialect, tell);
   checkPlaces(plan, dialect, files, tell);
 }
 
 function checkSources(plan: Plan, { name, howToCapture }: Dialect, tell: Tell): void {
-  const { interfaces, sflow } = plan.capture;
-  if (interfaces.length + sflow.length === 0) {
+  const { interfaces, listeners } = plan.capture;
+  if (interfaces.length + listeners.length === 0) {
     tell('error', 'capture', 'no source is set, so nothing would be captured', howToCapture);
   }
   if (!plan.process.incoming && !plan.process.outgoing) {
@@ -129,8 +131,12 @@ function checkRepeatedSources(plan: Plan, dialect: Dialect, tell: Tell): void {
     } else seen.set(text, path);
   };
   for (const one of plan.capture.interfaces) once(one, one.name, `the interface '${one.name}'`);
-  for (const one of plan.capture.sflow)
-    once(one, `${one.address} ${one.port}`, `the listener on port ${one.port} of ${one.address}`);
+  for (const one of plan.capture.listeners)
+    once(
+      one,
+      `${one.transport} ${one.address} ${one.port}`,
+      `the listener on ${one.transport === 'udp' ? '' : 'TCP '}port ${one.port} of ${one.address}`,
+    );
 }
 
 function checkPlaces(plan: Plan, dialect: Dialect, files: Files, tell: Tell): void {

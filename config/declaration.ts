@@ -3,7 +3,9 @@
  * validation, types and documentation are all made.
  */
 import type { Demands, FormatName } from './formats.js';
+import type { Fault } from './quantities.js';
 import type { Severity } from './settings.js';
+import type { PlainValue } from './yaml-source.js';
 
 /** One value. `fallback` undefined in a `required` leaf: none; in another: what the outer level says. */
 export type Leaf<T> = {
@@ -29,7 +31,24 @@ export type List<I extends Leaf<unknown> | Section<Keys>> = {
 };
 /** A section whose feature is not built yet: its shape is accepted and its being on is reported. */
 export type Later = { readonly kind: 'later'; readonly doc: string; readonly severity: Severity };
-export type Node = Leaf<unknown> | Section<Keys> | List<Leaf<unknown> | Section<Keys>> | Later;
+/** A value in a small language of its own: `read` tells each fault at its path and gives what is right of it. */
+export type Grammar<T> = {
+  readonly kind: 'grammar';
+  readonly doc: string;
+  /** How the documentation names it. */
+  readonly words: string;
+  readonly read: (
+    value: PlainValue,
+    path: string,
+    fault: (path: string, fault: Fault) => void,
+  ) => readonly T[];
+};
+export type Node =
+  | Leaf<unknown>
+  | Section<Keys>
+  | List<Leaf<unknown> | Section<Keys>>
+  | Grammar<PlainValue>
+  | Later;
 
 /** The values of a validated file. An item of a list that had a fault is undefined. */
 export type ValuesOf<N> =
@@ -39,7 +58,9 @@ export type ValuesOf<N> =
       ? { readonly [P in keyof K]: ValuesOf<K[P]> }
       : N extends List<infer I>
         ? readonly (ValuesOf<I> | undefined)[]
-        : undefined;
+        : N extends Grammar<infer G>
+          ? readonly G[]
+          : undefined;
 
 type Extra = Demands & { readonly env?: string; readonly words?: string };
 

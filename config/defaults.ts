@@ -2,11 +2,12 @@
 import { globalGroup } from '../domain/hostgroup.js';
 import type { Milliseconds } from '../domain/units.js';
 import type { Keys, Section, ValuesOf } from './declaration.js';
-import type { Plan, PlannedInterface } from './plan.js';
-import { captureInterface, schema, sflowListener } from './schema.js';
-import type { ListenerSettings } from './settings.js';
+import { netflowListenerOf, sflowListenerOf } from './flow-plan.js';
+import { netflowListener, sflowListener } from './flow-schema.js';
+import type { Plan, PlannedInterface, PlannedListener } from './plan.js';
+import { captureInterface, schema } from './schema.js';
 import { valuesOf } from './values.js';
-import { interfaceOf, listenerOf, planOfYaml } from './yaml-plan.js';
+import { interfaceOf, planOfYaml } from './yaml-plan.js';
 import type { PlainMap } from './yaml-source.js';
 
 /** Defaults are valid by a test, so a fault in one is a bug. */
@@ -31,7 +32,14 @@ export function defaultPlan(
 export const defaultInterface = (name: string): PlannedInterface =>
   interfaceOf(defaultValues(captureInterface, { name }));
 
-export const defaultListener = (address: string, port: number): ListenerSettings => {
-  const host = address.includes(':') ? `[${address}]` : address;
-  return listenerOf(defaultValues(sflowListener, { listen: `${host}:${port}` }));
+/** A listener of `capture.sflow` or `capture.netflow` with all defaults. */
+export const defaultListener = (
+  family: 'sflow' | 'netflow',
+  address: string,
+  port: number,
+): PlannedListener => {
+  const listen = `${address.includes(':') ? `[${address}]` : address}:${port}`;
+  return family === 'sflow'
+    ? sflowListenerOf(defaultValues(sflowListener, { listen }))
+    : netflowListenerOf(defaultValues(netflowListener, { listen }));
 };

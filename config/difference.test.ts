@@ -63,9 +63,37 @@ const rows: readonly { readonly claim: string; readonly after: Given; readonly s
     says: [
       'interface eth0: sampling changed',
       'interface eth1: added',
-      'sflow listener 0.0.0.0:6343: removed',
-      'sflow listener [::]:6343: added',
+      'listener sflow 0.0.0.0:6343: removed',
+      'listener sflow [::]:6343: added',
     ],
+  },
+  {
+    claim: 'NetFlow and IPFIX',
+    after: {
+      capture: {
+        ...before.capture,
+        sflow: [{ listen: '0.0.0.0:6343', workers: 2 }],
+        netflow: ['0.0.0.0:2055'],
+        ipfix: ['0.0.0.0:4739', { listen: '0.0.0.0:4739', transport: 'tcp' }],
+      },
+    },
+    says: [
+      'listener sflow 0.0.0.0:6343: workers changed',
+      'listener netflow 0.0.0.0:2055: added',
+      'listener ipfix 0.0.0.0:4739: added',
+      'listener ipfix tcp 0.0.0.0:4739: added',
+    ],
+  },
+  {
+    claim: 'who may send, and what counts',
+    after: {
+      capture: {
+        ...before.capture,
+        exporters: { allow: ['198.51.100.1'], overrides: [{ exporter: '198.51.100.1', sampling: 100 }] },
+        filters: [{ drop: { protocol: 'gre' } }],
+      },
+    },
+    says: ['exporters: allow, overrides changed', 'filters: 1 rule now'],
   },
   {
     claim: 'the tick',

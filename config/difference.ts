@@ -5,6 +5,7 @@ import type { PrefixKey } from '../domain/units.js';
 import type {
   CaptureSettings,
   EvidenceSettings,
+  ExporterSettings,
   InterfaceSettings,
   ListenerSettings,
   LogSettings,
@@ -13,7 +14,7 @@ import type {
 } from './settings.js';
 
 export type ItemChange = 'added' | 'removed' | 'changed';
-export type TableSettings = Omit<CaptureSettings, 'interfaces' | 'sflow'>;
+export type TableSettings = Omit<CaptureSettings, 'interfaces' | 'listeners' | 'exporters' | 'filters'>;
 
 export type Change =
   | {
@@ -34,11 +35,13 @@ export type Change =
       readonly fields: readonly (keyof InterfaceSettings)[];
     }
   | {
-      readonly kind: 'sflow';
-      readonly listen: string;
+      readonly kind: 'listener';
+      readonly name: string;
       readonly change: ItemChange;
       readonly fields: readonly (keyof ListenerSettings)[];
     }
+  | { readonly kind: 'exporters'; readonly fields: readonly (keyof ExporterSettings)[] }
+  | { readonly kind: 'filters'; readonly rules: number }
   /** Tick, table sizes, flow counting: of the data plane as a whole. */
   | { readonly kind: 'tables'; readonly fields: readonly (keyof TableSettings)[] }
   | { readonly kind: 'process'; readonly fields: readonly (keyof Settings['process'])[] }
@@ -49,7 +52,10 @@ export type Change =
   | { readonly kind: 'state' | 'pid_file' };
 
 export function difference(before: Settings, after: Settings): readonly Change[] {
-  const tables = ({ interfaces: _, sflow: __, ...rest }: CaptureSettings): TableSettings => rest;
+  const tables = (capture: CaptureSettings): TableSettings => {
+    const { interfaces: _, listeners: __, exporters: ___, filters: ____, ...rest } = capture;
+    return rest;
+  };
   return [
     ...prefixChanges('networks', before.networks, after.networks),
     ...prefixChanges('whitelist', before.whitelist, after.whitelist),
@@ -59,9 +65,13 @@ export function difference(before: Settings, after: Settings): readonly Change[]
     ...items(before.capture.interfaces, after.capture.interfaces, ({ name }) => name).map(
       ({ key, ...rest }): Change => ({ kind: 'interface', name: key, ...rest }),
     ),
-    ...items(before.capture.sflow, after.capture.sflow, listenText).map(
-      ({ key, ...rest }): Change => ({ kind: 'sflow', listen: key, ...rest }),
+    ...items(before.capture.listeners, after.capture.listeners, listenerName).map(
+      ({ key, ...rest }): Change => ({ kind: 'listener', name: key, ...rest }),
     ),
+    ...part('exporters', before.capture.exporters, after.capture.exporters),
+    ...(isDeepStrictEqual(before.capture.filters, after.capture.filters)
+      ? []
+      : [{ kind: 'filters', rules: after.capture.filters.length } as const]),
     ...part('tables', tables(before.capture), tables(after.capture)),
     ...part('process', before.process, after.process),
     ...part('evidence', before.evidence, after.evidence),
@@ -73,8 +83,12 @@ export function difference(before: Settings, after: Settings): readonly Change[]
 }
 
 /** '0.0.0.0:6343', '[::]:6343'. */
-export const listenText = ({ address, port }: ListenerSettings): string =>
+export const listenText = ({ address, port }: Pick<ListenerSettings, 'address' | 'port'>): string =>
   `${address.includes(':') ? `[${address}]` : address}:${port}`;
+
+/** 'netflow 0.0.0.0:2055', 'ipfix tcp [::]:4739'; unique. */
+export const listenerName = (one: ListenerSettings): string =>
+  `${one.family}${one.transport === 'udp' ? '' : ` ${one.transport}`} ${listenText(one)}`;
 
 /** One line for an operator. */
 export function describeChange(change: Change): string {
@@ -88,8 +102,11 @@ export function describeChange(change: Change): string {
       return itemText(`hostgroup ${change.name}`, change);
     case 'interface':
       return itemText(`interface ${change.name}`, change);
-    case 'sflow':
-      return itemText(`sflow listener ${change.listen}`, change);
+    case 'listener':
+      return itemText(`listener ${change.name}`, change);
+    case 'filters':
+      return `filters: ${change.rules} ${change.rules === 1 ? 'rule' : 'rules'} now`;
+    case 'exporters':
     case 'tables':
     case 'process':
     case 'evidence':

@@ -1,7 +1,9 @@
 /** docs/configuration.md, made from the schema: every key with default, format, bounds and meaning. */
 import type { Keys, Leaf, List, Node, Section } from './declaration.js';
 import { fastnetmonOptions, type OptionSpec } from './fastnetmon-options.js';
+import { maxFilterRules, maxFilterValues } from './flow-filter.js';
 import { formats } from './formats.js';
+import { protocolNumbers } from './protocol-names.js';
 import { durationText, sizeText } from './quantities.js';
 import { schema } from './schema.js';
 
@@ -39,6 +41,31 @@ export function configurationPage(): string {
     '`[]` stands for each entry of a list. Where the default names another level, the key inherits.',
     '',
     ...table(rowsOf(schema, '')),
+    '',
+    '## Filters',
+    '',
+    'A rule says `drop` or `keep`, and below that which records are meant: all keys of a rule together, any of the',
+    'values of a key. What stands below `not` must not be so, none of it. The first rule that matches decides; what',
+    'none matches is kept, unless all rules say `keep`.',
+    '',
+    '```yaml',
+    'filters:',
+    '  - drop: {exporter: 192.0.2.1, input: [3, 4]}',
+    '  - drop: {protocol: gre, not: {source_as: 64500}}',
+    '  - keep: {port: [53, 1024-65535], address: 198.51.100.0/24}',
+    '```',
+    '',
+    '| key | values |',
+    '| --- | --- |',
+    '| `exporter` | addresses or prefixes that datagrams come from |',
+    '| `source`, `destination`, `address` (either) | addresses or prefixes |',
+    '| `input`, `output`, `interface` (either) | ifIndex or a range of them |',
+    '| `source_as`, `destination_as`, `as` (either) | AS numbers or ranges |',
+    '| `source_port`, `destination_port`, `port` (either) | ports or ranges: `1024-65535` |',
+    `| \`protocol\` | ${[...protocolNumbers.keys()].join(', ')}, or numbers |`,
+    '',
+    `At most ${maxFilterRules} rules, and ${maxFilterValues} values of a key. Records are filtered before they are counted; how`,
+    'many were left out stands with each exporter in `tidegate status --json`.',
     '',
     '## Environment',
     '',
@@ -91,6 +118,8 @@ function nodeRows(node: Node, key: string): readonly Row[] {
       return [{ key, standard: standardOf(node), format: formatOf(node), doc: node.doc }];
     case 'later':
       return [{ key, standard: '', format: 'any', doc: `${node.doc} Known, not supported yet.` }];
+    case 'grammar':
+      return [{ key, standard: 'none', format: node.words, doc: node.doc }];
     case 'section': {
       const own = node.doc === '' ? [] : [{ key, standard: '', format: 'keys', doc: node.doc }];
       return [...own, ...rowsOf(node, key)];

@@ -24,6 +24,8 @@ const names: { readonly [path: string]: string } = {
   'capture.count_flows': 'enable_connection_tracking',
   'capture.interfaces': 'interfaces',
   'capture.sflow': 'sflow_port',
+  'capture.netflow': 'netflow_port',
+  'capture.exporters': 'netflow_sampling_ratio',
   'notify.script': 'notify_script_path',
 };
 
@@ -53,7 +55,8 @@ export function fastnetmonDialect(
       if (group === undefined) return options.lineOf(nameOf(path));
       return path.endsWith('.flows') ? options.lineOf(`${group.group.name}_ban_for_flows`) : group.line;
     },
-    howToCapture: 'set mirror_afpacket = on with interfaces, or sflow = on with sflow_port',
+    howToCapture:
+      'set mirror_afpacket = on with interfaces, sflow = on with sflow_port, or netflow = on with netflow_port',
     missingNetworks: 'warning',
     missingWhitelist: 'note',
     missingScript: 'warning',

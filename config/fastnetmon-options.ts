@@ -153,12 +153,14 @@ export const fastnetmonOptions: readonly OptionSpec[] = [
   taken('sflow_port', 'text', 'capture.sflow[].listen'),
   taken('sflow_host', 'text', 'capture.sflow[].listen'),
   taken('sflow_read_packet_length_from_ip_header', 'boolean', 'capture.sflow[].length_from_ip'),
-  gone('sflow_lua_hooks_path', 'present', 'filter at the exporter'),
+  gone('sflow_lua_hooks_path', 'present', 'in a YAML file capture.filters says which records count'),
   gone('sflow_qinq_process', 'on', 'stacked VLAN tags are always read'),
   ...goneParts('sflow_qinq_process', ['sflow_qinq_ethertype']),
-  later('netflow', 'on', 'no NetFlow is received; use sflow where the exporter has it', 'warning'),
-  ...partsOf('netflow', ['netflow_port', 'netflow_host', 'netflow_sampling_ratio']),
-  gone('netflow_lua_hooks_path', 'present', 'filter at the exporter'),
+  taken('netflow', 'boolean', 'capture.netflow'),
+  taken('netflow_port', 'text', 'capture.netflow[].listen'),
+  taken('netflow_host', 'text', 'capture.netflow[].listen'),
+  taken('netflow_sampling_ratio', 'integer', 'capture.exporters.sampling_fallback'),
+  gone('netflow_lua_hooks_path', 'present', 'in a YAML file capture.filters says which records count'),
   gone('netflow_divide_counters_on_interval_length', 'on', "a flow's packets are spread over its own time"),
 
   // Actions

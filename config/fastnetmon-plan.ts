@@ -2,20 +2,21 @@
  * A fastnetmon.conf as a plan: every option takes effect or is told (`fastnetmon-options.ts`). An option
  * that is absent has FastNetMon's own default, which for bans and thresholds is off and 0.
  */
-import { formatAddress, parseAddress } from '../domain/address.js';
 import { globalGroup } from '../domain/hostgroup.js';
-import { defaultInterface, defaultListener, defaultPlan } from './defaults.js';
+import { defaultInterface, defaultPlan } from './defaults.js';
 import { fastnetmonDialect } from './fastnetmon-dialect.js';
 import { type GroupShape, groupNamed, hostgroupsOf, type PlannedGroup } from './fastnetmon-hostgroups.js';
+import { flowOf } from './fastnetmon-listeners.js';
 import { type OptionReader, optionReader } from './fastnetmon-reader.js';
 import { readFastnetmonConf } from './fastnetmon-source.js';
 import { tellUntaken } from './fastnetmon-untaken.js';
 import type { Findings } from './findings.js';
+import { listenerPath } from './flow-plan.js';
 import { judge } from './formats.js';
 import { type Plan, type PlannedInterface, pathFrom } from './plan.js';
 import { quoted } from './quantities.js';
 import { fanouts } from './schema.js';
-import type { CaptureSettings, ListenerSettings, LogSettings } from './settings.js';
+import type { LogSettings } from './settings.js';
 import type { Environment } from './values.js';
 import { type Read, stateDirVariable } from './yaml.js';
 
@@ -91,7 +92,7 @@ function originsOf(
     ...groups.map(({ group }, index) => [group, `hostgroups[${index}]`] as const),
     [everyoneElse, ''],
     ...capture.interfaces.map((one, index) => [one, `capture.interfaces[${index}]`] as const),
-    ...capture.sflow.map((one, index) => [one, `capture.sflow[${index}]`] as const),
+    ...capture.listeners.map((one, index) => [one, `${listenerPath(one.family)}[${index}]`] as const),
   ]);
 }
 
@@ -134,11 +135,7 @@ function levelOf(options: OptionReader): LogSettings['level'] {
   return 'info';
 }
 
-function captureOf(
-  options: OptionReader,
-  defaults: CaptureSettings | Plan['capture'],
-  dump: boolean,
-): Plan['capture'] {
+function captureOf(options: OptionReader, defaults: Plan['capture'], dump: boolean): Plan['capture'] {
   const mirrored = options.boolean('mirror_afpacket', false);
   // What FastNetMon refuses to start with.
   if (mirrored && options.boolean('mirror_afxdp', false)) {
@@ -157,11 +154,13 @@ function captureOf(
       'switch both off and mirror_afpacket on',
     );
   }
+  const { listeners, samplingFallback } = flowOf(options);
   return {
     ...defaults,
     countFlows: options.boolean('enable_connection_tracking', true),
     interfaces: mirrored ? interfacesOf(options, dump) : [],
-    sflow: options.boolean('sflow', false) ? listenersOf(options) : [],
+    listeners,
+    exporters: { ...defaults.exporters, samplingFallback },
   };
 }
 
@@ -197,42 +196,5 @@ function interfacesOf(options: OptionReader, dump: boolean): readonly PlannedInt
     const one = defaultInterface(name);
     const snapLength = dump ? dumpedBytes : one.snapLength;
     return { ...one, workers: 'auto', fanout: fanout ?? one.fanout, sampling, lengthFromIp, snapLength };
-  });
-}
-
-function listenersOf(options: OptionReader): readonly ListenerSettings[] {
-  const host = options.text('sflow_host', '0.0.0.0');
-  const address = parseAddress(host);
-  const lengthFromIp = options.boolean('sflow_read_packet_length_from_ip_header', false);
-  if (address === null) {
-    options.tell(
-      'error',
-      'sflow_host',
-      `${quoted(host)} is not an address`,
-      'write 0.0.0.0, :: for both families, or an address of this machine',
-    );
-    return [];
-  }
-  const ports = options.list('sflow_port');
-  if (ports.length === 0) {
-    options.tell(
-      'error',
-      options.has('sflow_port') ? 'sflow_port' : 'sflow',
-      'sflow is on and no port is set',
-      'write sflow_port = 6343',
-    );
-  }
-  return ports.flatMap((text) => {
-    const port = Number(text);
-    if (/^\d{1,5}$/.test(text) && port >= 1 && port <= 65_535) {
-      return [{ ...defaultListener(formatAddress(address), port), lengthFromIp }];
-    }
-    options.tell(
-      'error',
-      'sflow_port',
-      `${quoted(text)} is not a port`,
-      'a port is a number from 1 to 65535',
-    );
-    return [];
   });
 }

@@ -135,21 +135,39 @@ const effects: readonly Effect[] = [
   },
   {
     line: 'sflow = on\nsflow_port = 6343, 6344',
-    sees: (s) => s.capture.sflow.map(({ address, port }) => [address, port]),
+    sees: (s) => s.capture.listeners.map(({ family, address, port }) => [family, address, port]),
     is: [
-      ['0.0.0.0', 6343],
-      ['0.0.0.0', 6344],
+      ['sflow', '0.0.0.0', 6343],
+      ['sflow', '0.0.0.0', 6344],
     ],
   },
   {
     line: 'sflow = on\nsflow_port = 6343\nsflow_host = ::',
-    sees: (s) => s.capture.sflow[0]?.address,
+    sees: (s) => s.capture.listeners[0]?.address,
     is: '::',
   },
   {
     line: 'sflow = on\nsflow_port = 6343\nsflow_read_packet_length_from_ip_header = on',
-    sees: (s) => s.capture.sflow[0]?.lengthFromIp,
+    sees: (s) => s.capture.listeners[0]?.lengthFromIp,
     is: true,
+  },
+  {
+    line: 'netflow = on\nnetflow_port = 2055,9995',
+    sees: (s) => s.capture.listeners.map(({ family, address, port }) => [family, address, port]),
+    is: [
+      ['netflow', '0.0.0.0', 2055],
+      ['netflow', '0.0.0.0', 9995],
+    ],
+  },
+  {
+    line: 'netflow = on\nnetflow_port = 2055\nnetflow_host = 2001:db8::1',
+    sees: (s) => s.capture.listeners[0]?.address,
+    is: '2001:db8::1',
+  },
+  {
+    line: 'netflow = on\nnetflow_port = 2055\nnetflow_sampling_ratio = 1000',
+    sees: (s) => s.capture.exporters.samplingFallback,
+    is: 1_000,
   },
   { line: 'notify_script_path = /opt/other.sh', sees: (s) => s.notify.script, is: '/opt/other.sh' },
   { line: 'notify_script_path = /opt/gone.sh', sees: (s) => s.notify.script, is: null },
@@ -209,7 +227,7 @@ describe('what takes none', () => {
       assert.equal(found.length, 1);
       const [finding] = found;
       const switchName = typeof told === 'object' ? told.with : name;
-      const misleading = /^(exabgp|exabgp_flow_spec_announces|gobgp|netflow|mirror_afxdp)$/.test(switchName);
+      const misleading = /^(exabgp|exabgp_flow_spec_announces|gobgp|mirror_afxdp)$/.test(switchName);
       assert.equal(finding?.severity, misleading ? 'warning' : 'note');
       assert(finding.key === name || finding.message.includes(name));
       assert.match(finding.message, effect.kind === 'later' ? /not supported yet/ : /not supported any more/);

@@ -6,10 +6,11 @@ import { loadSettings } from './load.js';
 import type { Finding } from './settings.js';
 import type { BadConfiguration } from './tables/bad-configuration.js';
 import { badFastnetmon } from './tables/bad-fastnetmon.js';
+import { badFlow } from './tables/bad-flow.js';
 import { badLists } from './tables/bad-lists.js';
 import { badYaml } from './tables/bad-yaml.js';
 
-const rows = [...badYaml, ...badLists, ...badFastnetmon];
+const rows = [...badYaml, ...badFlow, ...badLists, ...badFastnetmon];
 
 function findingsOf(row: BadConfiguration): {
   readonly path: string;

@@ -4,8 +4,9 @@
  * convict's own are not used: it reads 'nope' as true, cuts '20kpps' down to 20 and lets a port be 0.
  * Ours never convert, so what was written is what is judged.
  */
-import { parseAddress } from '../domain/address.js';
-import { parsePrefix } from '../domain/prefix.js';
+import { formatAddress, parseAddress } from '../domain/address.js';
+import { hostPrefix, parsePrefix } from '../domain/prefix.js';
+import type { PrefixKey } from '../domain/units.js';
 import {
   durationText,
   type Fault,
@@ -20,6 +21,22 @@ import {
   sizeText,
   splitEndpoint,
 } from './quantities.js';
+
+/** A prefix, or an address alone for the prefix of that one. */
+export function readPrefixOrAddress(value: unknown): Reading<PrefixKey> {
+  if (typeof value !== 'string') {
+    return misread(
+      `${quoted(value)} is neither an address nor a prefix`,
+      'write it as text, such as 192.0.2.1 or 192.0.2.0/24',
+    );
+  }
+  const host = parseAddress(value);
+  if (host !== null) return read(hostPrefix(formatAddress(host)));
+  const prefix = parsePrefix(value);
+  if (prefix.ok) return prefix;
+  const [message, remedy] = prefix.error.detail.split('; ');
+  return misread(message ?? '', remedy ?? 'write 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32');
+}
 
 /** What a key demands beyond its format; `min` and `max` in the format's base unit, both allowed. */
 export type Demands = {
@@ -116,6 +133,20 @@ export const formats = {
       const [message, remedy] = prefix.error.detail.split('; ');
       return misread(message ?? '', remedy ?? 'write a prefix such as 192.0.2.0/24 or 2001:db8::/32');
     },
+  },
+  address: {
+    words: 'address',
+    judge: (value) =>
+      typeof value === 'string' && parseAddress(value) !== null
+        ? read(value)
+        : misread(
+            `${quoted(value)} is not an address`,
+            'write a numeric address, such as 192.0.2.1 or 2001:db8::1',
+          ),
+  },
+  prefix_or_address: {
+    words: 'prefix or address',
+    judge: (value) => readPrefixOrAddress(value),
   },
   listen: {
     words: 'address:port',

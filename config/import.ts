@@ -9,10 +9,10 @@ import { directions, metrics } from '../domain/traffic.js';
 import { readFastnetmonPlan } from './fastnetmon-plan.js';
 import type { Files } from './files.js';
 import { findingList } from './findings.js';
-import type { Dialect, Plan, PlannedInterface } from './plan.js';
+import type { Dialect, Plan, PlannedInterface, PlannedListener } from './plan.js';
 import { durationText, sizeText } from './quantities.js';
 import { defaultLimits } from './schema.js';
-import type { Finding, ListenerSettings } from './settings.js';
+import type { Finding } from './settings.js';
 import type { Environment } from './values.js';
 
 export type ImportRequest = {
@@ -61,6 +61,7 @@ function yamlOf(plan: Plan, { file, name }: Dialect, files: Files, untold: reado
   const everyone = plan.hostgroups.filter((group) => group.name === globalGroup);
   const groups = plan.hostgroups.filter((group) => group.name !== globalGroup);
   const { evidence, notify, capture, process } = plan;
+  const { exporters } = capture;
   const script = notify.script === null ? undefined : files.stat(notify.script);
   const usable = script?.kind === 'file' && script.executable;
   return [
@@ -93,8 +94,11 @@ function yamlOf(plan: Plan, { file, name }: Dialect, files: Files, untold: reado
     `  count_flows: ${capture.countFlows}${from('capture.count_flows')}`,
     ...(capture.interfaces.length === 0 ? [] : ['  interfaces:  # interfaces, with mirror_afpacket = on']),
     ...capture.interfaces.flatMap(interfaceLines),
-    ...(capture.sflow.length === 0 ? [] : ['  sflow:  # sflow_host with each sflow_port']),
-    ...capture.sflow.flatMap(listenerLines),
+    ...familyLines('sflow', capture),
+    ...familyLines('netflow', capture),
+    ...(exporters.samplingFallback === null
+      ? []
+      : ['  exporters:', `    sampling_fallback: ${exporters.samplingFallback}  # netflow_sampling_ratio`]),
     '',
     'evidence:',
     `  packets: ${evidence.packets}  # ban_details_records_count`,
@@ -156,7 +160,14 @@ const interfaceLines = (one: PlannedInterface): readonly string[] => [
   `      snap_length: ${sizeText(one.snapLength)}`,
 ];
 
-const listenerLines = ({ address, port, lengthFromIp }: ListenerSettings): readonly string[] => [
+const listenerLines = ({ family, address, port, lengthFromIp }: PlannedListener): readonly string[] => [
   `    - listen: ${JSON.stringify(`${address.includes(':') ? `[${address}]` : address}:${port}`)}`,
-  `      length_from_ip: ${lengthFromIp}`,
+  ...(family === 'sflow' ? [`      length_from_ip: ${lengthFromIp}`] : []),
 ];
+
+/** The listeners of one family, which fastnetmon.conf has on one address and several ports. */
+function familyLines(family: 'sflow' | 'netflow', { listeners }: Plan['capture']): readonly string[] {
+  const own = listeners.filter((one) => one.family === family);
+  if (own.length === 0) return [];
+  return [`  ${family}:  # ${family}_host with each ${family}_port`, ...own.flatMap(listenerLines)];
+}

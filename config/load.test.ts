@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
+import { filterFields } from '../domain/flow.js';
 import type { Keys, Node, Section } from './declaration.js';
 import { fastnetmonOptions } from './fastnetmon-options.js';
 import { filesOf } from './files.js';
@@ -31,7 +32,17 @@ function holds({ hostgroups, networks, capture }: Settings): void {
   }
   for (const { workers, ringBytes } of capture.interfaces)
     assert(workers >= 1 && Number.isInteger(ringBytes));
-  for (const { port } of capture.sflow) assert(port >= 1 && port <= 65_535);
+  for (const { port, workers } of capture.listeners) {
+    assert(port >= 1 && port <= 65_535);
+    assert(Number.isInteger(workers) && workers >= 1);
+  }
+  for (const { conditions } of capture.filters) {
+    assert(conditions.length > 0);
+    for (const { ranges, prefixes } of conditions) {
+      assert(ranges.length > 0 !== prefixes.length > 0);
+      for (const [first, last] of ranges) assert(first >= 0 && first <= last && last <= 0xffff_ffff);
+    }
+  }
 }
 
 function sound(loaded: Loaded, text: string): void {
@@ -82,6 +93,17 @@ const scalars = fc.oneof(
   fc.double(),
 );
 
+const conditions = fc.dictionary(
+  fc.constantFrom(...filterFields, 'not', 'toString', 'prot'),
+  fc.oneof(scalars, fc.array(scalars, { maxLength: 3 }), fc.constantFrom('gre', '1-5', '5-1', 65_536)),
+  { maxKeys: 4 },
+);
+const rules = fc.dictionary(
+  fc.constantFrom('drop', 'keep', 'dorp'),
+  fc.oneof(conditions, fc.record({ not: conditions }), scalars),
+  { maxKeys: 2 },
+);
+
 /** Mostly of the right shape, now and then not. */
 function valuesFor(node: Node): fc.Arbitrary<unknown> {
   const junk = fc.oneof(
@@ -93,6 +115,11 @@ function valuesFor(node: Node): fc.Arbitrary<unknown> {
       return junk;
     case 'later':
       return junk;
+    case 'grammar':
+      return fc.oneof(
+        { weight: 8, arbitrary: fc.array(rules, { maxLength: 3 }) },
+        { weight: 1, arbitrary: junk },
+      );
     case 'list':
       return fc.oneof(
         { weight: 8, arbitrary: fc.array(valuesFor(node.item), { maxLength: 3 }) },

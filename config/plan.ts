@@ -4,9 +4,11 @@
  * `import.ts` writes it out again.
  */
 import type { PrefixKey } from '../domain/units.js';
-import type { CaptureSettings, InterfaceSettings, Settings, Severity } from './settings.js';
+import type { CaptureSettings, InterfaceSettings, ListenerSettings, Settings, Severity } from './settings.js';
 
-export type PlannedInterface = Omit<InterfaceSettings, 'workers'> & { readonly workers: number | 'auto' };
+type WithWorkersToCount<T> = Omit<T, 'workers'> & { readonly workers: number | 'auto' };
+export type PlannedInterface = WithWorkersToCount<InterfaceSettings>;
+export type PlannedListener = WithWorkersToCount<ListenerSettings>;
 
 export type Plan = Omit<Settings, 'networks' | 'whitelist' | 'capture'> & {
   readonly networks: readonly PrefixKey[];
@@ -15,8 +17,9 @@ export type Plan = Omit<Settings, 'networks' | 'whitelist' | 'capture'> & {
   readonly whitelistFile: string | null;
   readonly monitorLocalAddresses: boolean;
   readonly monitorOpenvz: boolean;
-  readonly capture: Omit<CaptureSettings, 'interfaces'> & {
+  readonly capture: Omit<CaptureSettings, 'interfaces' | 'listeners'> & {
     readonly interfaces: readonly PlannedInterface[];
+    readonly listeners: readonly PlannedListener[];
   };
   /** The path at which a hostgroup, interface or listener of this plan is set; '' for `global`. */
   readonly origins: ReadonlyMap<object, string>;

@@ -42,6 +42,12 @@ export function resolve(
   const { files, localAddresses, cpus } = surroundings;
   const listed = (path: string | null, key: string, missing: Severity): readonly PrefixKey[] =>
     path === null ? [] : readList(path, key, missing, files, tell, findings);
+  const counted = <T extends { readonly workers: number | 'auto' }>(
+    one: T,
+  ): T & { readonly workers: number } => ({
+    ...one,
+    workers: one.workers === 'auto' ? autoWorkers(cpus) : one.workers,
+  });
   const { networksFile, whitelistFile, monitorLocalAddresses, monitorOpenvz, origins, ...rest } = plan;
   warnOfRepeats(plan.networks, 'networks', tell);
   warnOfRepeats(plan.whitelist, 'whitelist', tell);
@@ -60,10 +66,8 @@ export function resolve(
     notify: { ...plan.notify, script: usableScript(plan.notify.script, dialect, files) },
     capture: {
       ...plan.capture,
-      interfaces: plan.capture.interfaces.map((one) => ({
-        ...one,
-        workers: one.workers === 'auto' ? autoWorkers(cpus) : one.workers,
-      })),
+      interfaces: plan.capture.interfaces.map(counted),
+      listeners: plan.capture.listeners.map(counted),
     },
   };
 }

@@ -15,6 +15,7 @@ import {
   section,
   type ValuesOf,
 } from './declaration.js';
+import { flowKeys } from './flow-schema.js';
 import type { FormatName } from './formats.js';
 
 type RateValue = string | number | undefined;
@@ -132,20 +133,6 @@ export const captureInterface = section('', {
   ),
 });
 
-export const sflowListener = section('', {
-  listen: required<string>('listen', 'Address and UDP port.'),
-  receive_buffer: leaf<string>('size', '8MiB', 'Socket receive buffer.', { min: 4096, max: 2 ** 30 }),
-  length_from_ip: leaf<boolean>(
-    'boolean',
-    false,
-    'Count the length in the IP header, for agents that report a wrong frame length.',
-  ),
-  max_exporters: leaf<number>('count', 1_024, 'Agents kept apart in the statistics.', {
-    min: 1,
-    max: 1_000_000,
-  }),
-});
-
 export const schema = section('', {
   networks: list(
     'Our networks: what is in none of them is nobody of ours. Nested prefixes are allowed.',
@@ -203,8 +190,7 @@ export const schema = section('', {
       captureInterface,
       'name',
     ),
-    sflow: list('sFlow v5 listeners. A text stands for `listen` alone.', sflowListener, 'listen'),
-    netflow: later('NetFlow v5, v9 and IPFIX listeners.', 'warning'),
+    ...flowKeys,
   }),
   evidence: section('What is gathered about an attack, beside the decision.', {
     packets: leaf<number>('count', 100, 'Packets sampled per attack. 0: none.', { min: 0, max: 10_000 }),
@@ -263,4 +249,3 @@ export type FileValues = ValuesOf<typeof schema>;
 export type HostgroupValues = ValuesOf<typeof hostgroup>;
 export type LimitValues = { readonly [M in Metric]: RateValue };
 export type InterfaceValues = ValuesOf<typeof captureInterface>;
-export type ListenerValues = ValuesOf<typeof sflowListener>;

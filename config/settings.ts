@@ -2,6 +2,7 @@
  * What the files and the environment come to: domain values, checked, in the program's units.
  * main.ts hands each room its part; the shape of a file never travels further in.
  */
+import type { FlowFamily, FlowFilter, SamplingOverride } from '../domain/flow.js';
 import type { Hostgroup } from '../domain/hostgroup.js';
 import type { Milliseconds, PrefixKey } from '../domain/units.js';
 
@@ -17,12 +18,34 @@ export type InterfaceSettings = {
   readonly lengthFromIp: boolean;
 };
 
+/** One socket address that flow telemetry comes to. */
 export type ListenerSettings = {
+  /** Of which list it is; `acceptedBy` says what it takes. */
+  readonly family: FlowFamily;
+  readonly transport: 'udp' | 'tcp';
   readonly address: string;
   readonly port: number;
+  readonly workers: number;
   readonly receiveBufferBytes: number;
   readonly lengthFromIp: boolean;
   readonly maxExporters: number;
+  /** Of all exporters together. */
+  readonly maxTemplates: number;
+  readonly templateLifetimeMs: Milliseconds;
+  readonly waitingBytes: number;
+  readonly waitingMs: Milliseconds;
+  readonly spread: boolean;
+  readonly maxHeld: number;
+};
+
+/** What holds for every exporter, whichever listener it sends to. */
+export type ExporterSettings = {
+  /** Empty: anybody. */
+  readonly allow: readonly PrefixKey[];
+  readonly refuseUnknown: boolean;
+  /** null: 1. */
+  readonly samplingFallback: number | null;
+  readonly overrides: readonly SamplingOverride[];
 };
 
 export type CaptureSettings = {
@@ -31,7 +54,9 @@ export type CaptureSettings = {
   readonly countFlows: boolean;
   readonly flowSlots: number;
   readonly interfaces: readonly InterfaceSettings[];
-  readonly sflow: readonly ListenerSettings[];
+  readonly listeners: readonly ListenerSettings[];
+  readonly exporters: ExporterSettings;
+  readonly filters: FlowFilter;
 };
 
 export type EvidenceSettings = {

@@ -55,6 +55,8 @@ function shapeNode(node: Node, value: PlainValue, path: string, reports: ShapeRe
     }
     case 'list':
       return shapeList(node, value, path, reports);
+    case 'grammar':
+      return node.read(value, path, reports.fault);
     case 'later':
       if (switchedOn(value)) reports.later(path, node);
       return null;

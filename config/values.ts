@@ -99,6 +99,15 @@ function schemaTree(section: Section<Keys>, path: string, report: Report): Schem
     } else if (node.kind === 'list') {
       const accepts = listAccepts(node.item, at, report);
       tree[key] = { default: [], doc: node.doc, format: ownName('list'), nullable: false, accepts };
+    } else if (node.kind === 'grammar') {
+      // `shape.ts` has had it read: what is left of it is right.
+      tree[key] = {
+        default: [],
+        doc: node.doc,
+        format: ownName('list'),
+        nullable: false,
+        accepts: () => true,
+      };
     } else if (node.kind === 'leaf') {
       const { doc, fallback, env } = node;
       tree[key] = {
@@ -135,6 +144,8 @@ function settled(
     } else if (node.kind === 'list') {
       const items = Array.isArray(value) ? (value as readonly PlainValue[]) : [];
       result[key] = items.map((item, index) => settledItem(node, item, `${at}[${index}]`, faulty, report));
+    } else if (node.kind === 'grammar') {
+      result[key] = value;
     }
   }
   return result;

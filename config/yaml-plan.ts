@@ -1,26 +1,14 @@
 /** The validated values of a YAML file as a plan, in the program's units. */
-import { formatAddress, parseAddress } from '../domain/address.js';
 import { type BanPolicy, globalGroup, type Hostgroup, type Thresholds } from '../domain/hostgroup.js';
 import { parsePrefix } from '../domain/prefix.js';
 import { type Limits, type Metric, metrics } from '../domain/traffic.js';
 import type { Milliseconds, PrefixKey } from '../domain/units.js';
+import { exportersOf, ipfixListenerOf, netflowListenerOf, sflowListenerOf } from './flow-plan.js';
 import { type Plan, type PlannedInterface, pathFrom } from './plan.js';
-import {
-  type RateUnit,
-  type Reading,
-  readDuration,
-  readRate,
-  readSize,
-  splitEndpoint,
-} from './quantities.js';
-import type { FileValues, HostgroupValues, InterfaceValues, LimitValues, ListenerValues } from './schema.js';
-import type { ListenerSettings } from './settings.js';
+import { type RateUnit, type Reading, readDuration, readRate, readSize } from './quantities.js';
+import type { FileValues, HostgroupValues, InterfaceValues, LimitValues } from './schema.js';
+import { sure } from './sure.js';
 
-/** Values come validated, so a quantity that cannot be read is a bug of the formats. */
-function sure<T>(reading: Reading<T>): T {
-  if (!reading.ok) throw new TypeError(`validated, yet ${reading.fault.message}`);
-  return reading.value;
-}
 const ms = (text: string): Milliseconds => sure(readDuration(text));
 const banTime = (text: string): Milliseconds | null => (text === 'never' ? null : ms(text));
 
@@ -85,18 +73,6 @@ export const interfaceOf = (values: InterfaceValues): PlannedInterface => ({
   lengthFromIp: values.length_from_ip,
 });
 
-export function listenerOf(values: ListenerValues): ListenerSettings {
-  const { address, port } = sure(splitEndpoint(values.listen));
-  const parsed = parseAddress(address);
-  return {
-    address: parsed === null ? address : formatAddress(parsed),
-    port,
-    receiveBufferBytes: sure(readSize(values.receive_buffer)),
-    lengthFromIp: values.length_from_ip,
-    maxExporters: values.max_exporters,
-  };
-}
-
 /** Items that have values, remembered with where in the file they come from. */
 function itemsOf<V, T extends object>(
   values: readonly (V | undefined)[],
@@ -157,7 +133,13 @@ export function planOfYaml(values: FileValues, configPath: string, stateDir: str
       countFlows: capture.count_flows,
       flowSlots: capture.flow_slots,
       interfaces: itemsOf(capture.interfaces, 'capture.interfaces', interfaceOf, origins),
-      sflow: itemsOf(capture.sflow, 'capture.sflow', listenerOf, origins),
+      listeners: [
+        ...itemsOf(capture.sflow, 'capture.sflow', sflowListenerOf, origins),
+        ...itemsOf(capture.netflow, 'capture.netflow', netflowListenerOf, origins),
+        ...itemsOf(capture.ipfix, 'capture.ipfix', ipfixListenerOf, origins),
+      ],
+      exporters: exportersOf(capture.exporters),
+      filters: capture.filters,
     },
     evidence: {
       packets: evidence.packets,

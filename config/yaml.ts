@@ -66,7 +66,7 @@ export function readYamlPlan(text: string, path: string, env: Environment, findi
     name: (key) => key,
     file: path,
     lineOf: source.lineOf,
-    howToCapture: 'set capture.interfaces or capture.sflow',
+    howToCapture: 'set capture.interfaces, capture.sflow, capture.netflow or capture.ipfix',
     missingNetworks: 'error',
     missingWhitelist: 'error',
     missingScript: 'error',

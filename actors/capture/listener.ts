@@ -22,7 +22,11 @@ import {
 import type { ExporterMessage, ExporterReport, SourceMessage } from './messages.js';
 import { closeSensor, reportOf, type Sensor, type SensorDeps, startSensor, survey, tick } from './sensor.js';
 
-export type ListenerDeps = SensorDeps & { readonly maxExporters: number };
+export type ListenerDeps = SensorDeps & {
+  /** Of the actor; `name` is for people. */
+  readonly id: string;
+  readonly maxExporters: number;
+};
 
 type Listener = {
   readonly sensor: Sensor;
@@ -50,7 +54,7 @@ const linesPerMinute = 20;
 
 export const listenerActor = (deps: ListenerDeps): ChildSpec<Listener, SourceMessage> => ({
   kind: 'actor',
-  id: deps.name,
+  id: deps.id,
   restart: 'permanent',
   mailbox: { bound: mailboxBound, overflow: { kind: 'drop_new' } },
   stopDeadlineMs,

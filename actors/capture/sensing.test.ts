@@ -37,7 +37,7 @@ async function sensing(kind: 'interface' | 'listener' = 'interface', maxExporter
     const child =
       kind === 'interface'
         ? place.child(interfaceActor(deps))
-        : place.child(listenerActor({ ...deps, maxExporters }));
+        : place.child(listenerActor({ ...deps, id: 'eth0', maxExporters }));
     const tree = await startOn(time, supervisor('root', [child]), { log: rememberingLog(lines) });
     await idle();
     return tree;

@@ -68,7 +68,7 @@ function interfaceOf({
 
 function listenerOf({ name, state, fault, stats, flow }: SourceReport): Status['flow']['listeners'][number] {
   return {
-    address: name,
+    address: name.slice(name.lastIndexOf(' ') + 1),
     state,
     fault,
     datagrams: flow?.datagrams ?? 0,

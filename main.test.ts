@@ -13,6 +13,7 @@ import type { Loaded, Settings } from './config/settings.js';
 import { ask } from './console/api/client.js';
 import type { Subject } from './domain/attack.js';
 import type { Exceeded, ScriptRun, Standing } from './domain/ports.js';
+import { unsampled } from './domain/rehearsal.js';
 import { success } from './domain/result.js';
 import { quietRates } from './domain/traffic.js';
 import type { HostKey } from './domain/units.js';
@@ -24,7 +25,7 @@ const rates = { incoming: { ...quietRates, total: { pps: 30_000, bps: 2e8 } }, o
 const over: Exceeded = {
   subject: host,
   direction: 'incoming',
-  cause: { scope: 'host', metric: 'pps', rate: 30_000, threshold: 20_000 },
+  cause: { scope: 'host', metric: 'pps', rate: 30_000, threshold: 20_000, ...unsampled },
   rates,
 };
 const stands = (isOver: boolean): Standing => ({ subject: host, direction: 'incoming', over: isOver, rates });

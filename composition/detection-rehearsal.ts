@@ -109,6 +109,7 @@ export const groupOf = (
   networks: networks as readonly PrefixKey[],
   windowMs: 1_000,
   thresholds: { incoming: {}, outgoing: {}, total: {}, network: {}, ...thresholds },
+  confidence: null,
   ban: lastingBan,
   ...change,
 });

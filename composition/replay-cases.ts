@@ -7,7 +7,7 @@
 
 import { fingerprint } from '../actors/attack/fingerprint.js';
 import { advance, born, type Effect, type Life, type LifePolicy } from '../actors/attack/lifecycle.js';
-import { type Attack, type SampledPacket, subjectText } from '../domain/attack.js';
+import { type Attack, type Cause, type Interval, type SampledPacket, subjectText } from '../domain/attack.js';
 import type { BanPolicy } from '../domain/hostgroup.js';
 import type { Standing, Tap, TapOpener } from '../domain/ports.js';
 import { type AttackId, rfc3339, type UnixMicros } from '../domain/units.js';
@@ -18,7 +18,14 @@ export type StartedEvent = {
   readonly host: string;
   readonly direction: string;
   readonly hostgroup: string;
-  readonly cause: { readonly metric: string; readonly rate: number; readonly threshold: number };
+  readonly cause: {
+    readonly metric: string;
+    readonly rate: number;
+    readonly threshold: number;
+    /** Only of sampled traffic. */
+    readonly samples?: number;
+    readonly interval?: Interval;
+  };
   readonly vector: string;
 };
 export type EndedEvent = {
@@ -44,6 +51,14 @@ export type Cases = {
 
 /** Three decimals are more than a rate over a second can mean. */
 const rounded = (value: number): number => Math.round(value * 1000) / 1000;
+
+const certaintyOf = (cause: Cause | null): Pick<StartedEvent['cause'], 'samples' | 'interval'> => {
+  if (!cause?.samples) return {};
+  const { samples, interval } = cause;
+  return interval
+    ? { samples, interval: { low: rounded(interval.low), high: rounded(interval.high) } }
+    : { samples };
+};
 
 export function replayCases(
   openTap: TapOpener,
@@ -73,6 +88,7 @@ export function replayCases(
         metric: cause?.metric ?? 'pps',
         rate: rounded(cause?.rate ?? 0),
         threshold: cause?.threshold ?? 0,
+        ...certaintyOf(cause),
       },
       vector: attack.fingerprint?.vector ?? 'unknown',
     };

@@ -29,6 +29,7 @@ export function configurationPage(): string {
     '| packets/s | a number, or one with `k`, `M`, `G` and `pps`: `20000`, `20kpps` |',
     '| Mbit/s | a number of megabits, or one with its unit: `1000`, `1Gbit`, `500mbps` |',
     '| flows/s | a number, or one with `k`, `M` and `flows`: `3500`, `3.5kflows` |',
+    '| percentage | a number with `%`: `95%`, `99.9%` |',
     '| prefix | `192.0.2.0/24`, `2001:db8::/32`; bits beyond the length must be clear |',
     '| address:port | `0.0.0.0:6343`, `[::]:6343` for both families |',
     '| path | absolute, or relative to the directory of the configuration file |',

@@ -44,6 +44,7 @@ export function groupNamed(
     networks,
     windowMs: shape.windowMs,
     thresholds,
+    confidence: null, // an estimate is judged as it is, as FastNetMon does
     ban: { ...shape.ban, enabled, enabledIpv6 },
   };
 }

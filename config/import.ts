@@ -10,7 +10,7 @@ import { readFastnetmonPlan } from './fastnetmon-plan.js';
 import type { Files } from './files.js';
 import { findingList } from './findings.js';
 import type { Dialect, Plan, PlannedInterface, PlannedListener } from './plan.js';
-import { durationText, sizeText } from './quantities.js';
+import { confidenceText, durationText, sizeText } from './quantities.js';
 import { defaultLimits } from './schema.js';
 import type { Finding } from './settings.js';
 import type { Environment } from './values.js';
@@ -124,7 +124,7 @@ function yamlOf(plan: Plan, { file, name }: Dialect, files: Files, untold: reado
 
 /** `outer`: whose limits a group would inherit, so that those it does not have are switched off. */
 function groupLines(group: Hostgroup, outer: Hostgroup | null): readonly string[] {
-  const { ban, thresholds, windowMs } = group;
+  const { ban, confidence, thresholds, windowMs } = group;
   const inherited = outer?.thresholds;
   const limitLines = directions.flatMap((direction) => [
     `  ${direction}:`,
@@ -139,6 +139,7 @@ function groupLines(group: Hostgroup, outer: Hostgroup | null): readonly string[
   ]);
   return [
     `window: ${durationText(windowMs)}  # average_calculation_time`,
+    `confidence: ${confidenceText(confidence)}  # as in FastNetMon`,
     'thresholds:',
     ...limitLines.map((line, index) =>
       limitLines[index + 1]?.startsWith('    ') || line.startsWith('    ') ? line : `${line} {}`,

@@ -100,6 +100,25 @@ export function sizeText(bytes: number): string {
   return `${bytes}B`;
 }
 
+const confidenceBounds = { least: 0.5, most: 0.9999 } as const;
+
+/** '95%' → 0.95; null for 'off'. */
+export function readConfidence(value: unknown): Reading<number | null> {
+  if (value === 'off') return read(null);
+  const remedy = 'write a percentage from 50% to 99.99%, such as 95%, or off';
+  const match = /^(\d+(?:\.\d+)?) ?%$/.exec(String(value));
+  // Digits are shifted, not divided, so that 99.9% is 0.999.
+  const share = match === null ? Number.NaN : Number(`${match[1]}e-2`);
+  if (Number.isNaN(share)) return misread(`${quoted(value)} is not a percentage`, remedy);
+  if (share < confidenceBounds.least || share > confidenceBounds.most) {
+    return misread(`${quoted(value)} is not between 50% and 99.99%`, remedy);
+  }
+  return read(share);
+}
+
+export const confidenceText = (share: number | null): string =>
+  share === null ? 'off' : `${Number(`${share}e2`)}%`;
+
 /** What a threshold is counted in. */
 export type RateUnit = 'packets' | 'bits' | 'flows';
 

@@ -88,6 +88,7 @@ const hostgroup = section('', {
   ),
   window: inherited<string>('duration', 'As `window` at top level.', asGlobal, windowBounds),
   thresholds: thresholds(asGlobal, {}),
+  confidence: inherited<string>('confidence', 'As `confidence` at top level.', asGlobal),
   ban: section('What is not set here is as in `ban` at top level.', {
     enabled: inherited<boolean>('boolean', banDocs.enabled, asGlobal),
     enabled_ipv6: inherited<boolean>(
@@ -152,6 +153,11 @@ export const schema = section('', {
   monitor_openvz: leaf<boolean>('boolean', false, 'Add the addresses in /proc/vz/veip to the networks.'),
   window: leaf<string>('duration', '1s', 'Rates are sums over the last window.', windowBounds),
   thresholds: thresholds('off', defaultLimits),
+  confidence: leaf<string>(
+    'confidence',
+    '95%',
+    'How sure it must be that a rate estimated from sampled packets is above its threshold. Rates of unsampled traffic are certain. `off`: an estimate is judged as it is.',
+  ),
   ban: section('What happens to an attacked host, and until when.', {
     enabled: leaf<boolean>('boolean', true, banDocs.enabled),
     enabled_ipv6: inherited<boolean>('boolean', banDocs.enabledIpv6, 'as `enabled`'),

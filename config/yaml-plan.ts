@@ -5,7 +5,14 @@ import { type Limits, type Metric, metrics } from '../domain/traffic.js';
 import type { Milliseconds, PrefixKey } from '../domain/units.js';
 import { exportersOf, ipfixListenerOf, netflowListenerOf, sflowListenerOf } from './flow-plan.js';
 import { type Plan, type PlannedInterface, pathFrom } from './plan.js';
-import { type RateUnit, type Reading, readDuration, readRate, readSize } from './quantities.js';
+import {
+  type RateUnit,
+  type Reading,
+  readConfidence,
+  readDuration,
+  readRate,
+  readSize,
+} from './quantities.js';
 import type { FileValues, HostgroupValues, InterfaceValues, LimitValues } from './schema.js';
 import { sure } from './sure.js';
 
@@ -49,6 +56,7 @@ function hostgroupOf(values: HostgroupValues, outer: Hostgroup): Hostgroup {
     networks: prefixes(values.networks),
     windowMs: values.window === undefined ? outer.windowMs : ms(values.window),
     thresholds: thresholdsOf(values.thresholds, outer.thresholds),
+    confidence: values.confidence === undefined ? outer.confidence : sure(readConfidence(values.confidence)),
     ban: policy,
   };
 }
@@ -102,6 +110,7 @@ export function planOfYaml(values: FileValues, configPath: string, stateDir: str
     networks: [],
     windowMs: ms(values.window),
     thresholds: thresholdsOf(values.thresholds, nothingJudged),
+    confidence: sure(readConfidence(values.confidence)),
     ban: {
       enabled: ban.enabled,
       enabledIpv6: ban.enabled_ipv6 ?? ban.enabled,

@@ -13,12 +13,22 @@ export type Subject =
 export const subjectText = (subject: Subject): string =>
   subject.kind === 'host' ? subject.host : subject.prefix;
 
-/** What fired. `rate` and `threshold` are in the metric's unit. */
+/** Both ends included. */
+export type Interval = { readonly low: number; readonly high: number };
+
+/** What fired. `rate`, `threshold` and `interval` are in the metric's unit. */
 export type Cause = {
   readonly scope: 'host' | 'network' | 'hostgroup';
   readonly metric: Metric;
   readonly rate: number;
   readonly threshold: number;
+  /** Packets observed that the rate rests on; null: every packet was observed. */
+  readonly samples: number | null;
+  /**
+   * Between what the true rate lies, at the hostgroup's confidence, or 95 % where it has none. null: the rate is
+   * exact; or it is of flows, of which sampling shows an unknown part.
+   */
+  readonly interval: Interval | null;
 };
 
 /** What the evidence shows. The closed list of `vector` is in actors/attack/vectors.ts. */

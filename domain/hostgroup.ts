@@ -30,5 +30,7 @@ export type Hostgroup = {
   readonly networks: readonly PrefixKey[];
   readonly windowMs: Milliseconds;
   readonly thresholds: Thresholds;
+  /** How sure a decision on sampled traffic has to be, 0.5 … 0.9999; null: an estimate counts as the rate. */
+  readonly confidence: number | null;
   readonly ban: BanPolicy;
 };

@@ -9,6 +9,9 @@ export const rehearsalStart: UnixMicros = 1_795_394_380_000_000;
 
 export const ratesOf = (change: Partial<Rates>): Rates => ({ ...quietRates, ...change });
 
+/** What a cause says that rests on every packet. */
+export const unsampled = { samples: null, interval: null } as const;
+
 /** A UDP flood of 41,250 packets and 462 Mbit a second on 192.0.2.7. */
 export const anAttack = (change: Partial<Attack> = {}, serial = 1): Attack => ({
   id: attackId(rehearsalStart, serial),
@@ -16,7 +19,7 @@ export const anAttack = (change: Partial<Attack> = {}, serial = 1): Attack => ({
   subject: { kind: 'host', host: '192.0.2.7' as HostKey },
   direction: 'incoming',
   hostgroup: 'global',
-  cause: { scope: 'host', metric: 'pps', rate: 41_250, threshold: 20_000 },
+  cause: { scope: 'host', metric: 'pps', rate: 41_250, threshold: 20_000, ...unsampled },
   startedAt: rehearsalStart,
   endedAt: null,
   ratesAtStart: {

@@ -3,7 +3,8 @@
  *
  * Pure. Rates are in whole packets per second and whole mbps (10^6 bits, rounded down), as there. Times are in the
  * time zone of the process. Differences, all in docs/attack-report.md: IPv6 addresses are real and as in
- * RFC 5952, a prefix can be the subject, "Attack type" falls back to the fingerprint, there is no flow dump.
+ * RFC 5952, a prefix can be the subject, "Attack type" falls back to the fingerprint, there is no flow dump, and a
+ * decision on sampled traffic has a last line that says what it rests on.
  */
 import { type Attack, type SampledPacket, subjectText } from '../../domain/attack.js';
 import type { HostRates, Rates } from '../../domain/traffic.js';
@@ -17,6 +18,8 @@ const flagNames = ['fin', 'syn', 'rst', 'psh', 'ack', 'urg'] as const;
 
 const whole = (rate: number): number => Math.floor(rate);
 const mbps = (bps: number): number => Math.floor((Math.floor(bps / 8) / 1000 / 1000) * 8);
+/** Small rates, as of megabits, keep a decimal. */
+const figure = (rate: number): string => (rate < 100 ? rate.toFixed(1) : String(whole(rate)));
 const two = (value: number): string => String(value).padStart(2, '0');
 
 type Way = 'incoming' | 'outgoing';
@@ -72,6 +75,18 @@ function meanBytes(rates: Rates): string {
   return (pps > 0 ? bps / 8 / pps : 0).toFixed(1);
 }
 
+/** On what a sampled rate rests: FastNetMon does not say it, so it stands behind all that FastNetMon says. */
+function samplingLines({ cause }: Attack): readonly string[] {
+  if (cause === null || typeof cause.samples !== 'number') return [];
+  const bounds =
+    cause.interval === null
+      ? ''
+      : `, true rate ${figure(cause.interval.low)} to ${figure(cause.interval.high)}`;
+  return [
+    `Sampling: ${cause.metric} ${figure(cause.rate)} estimated from ${cause.samples} sampled packets${bounds}`,
+  ];
+}
+
 /** What a script reads on its stdin at `ban`: the whole report without packets. */
 export function banReport(attack: Attack): string {
   const rates = attack.ratesAtStart;
@@ -93,6 +108,7 @@ export function banReport(attack: Attack): string {
     '',
     `Average packet size for incoming traffic: ${meanBytes(rates.incoming)} bytes `,
     `Average packet size for outgoing traffic: ${meanBytes(rates.outgoing)} bytes `,
+    ...samplingLines(attack),
   ];
   return `${lines.join('\n')}\n`;
 }

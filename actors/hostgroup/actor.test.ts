@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { Attack, Subject } from '../../domain/attack.js';
 import type { Hostgroup } from '../../domain/hostgroup.js';
 import type { Exceeded, Standing } from '../../domain/ports.js';
-import { anAttack } from '../../domain/rehearsal.js';
+import { anAttack, unsampled } from '../../domain/rehearsal.js';
 import { type Direction, quietRates } from '../../domain/traffic.js';
 import type { HostKey, PrefixKey } from '../../domain/units.js';
 import { manualTime } from '../../supervision/manual-time.js';
@@ -28,6 +28,7 @@ const group: Hostgroup = {
   networks: [],
   windowMs: 1_000,
   thresholds: { incoming: { pps: 20_000 }, outgoing: {}, total: {}, network: {} },
+  confidence: null,
   ban: { enabled: true, enabledIpv6: true, timeMs: 0, onlyIfFinished: true, calmMs: 2_000 },
 };
 const host: Subject = { kind: 'host', host: '192.0.2.7' as HostKey };
@@ -35,7 +36,7 @@ const rates = { incoming: { ...quietRates, total: { pps: 30_000, bps: 2e8 } }, o
 const over = (direction: Direction = 'incoming'): Exceeded => ({
   subject: host,
   direction,
-  cause: { scope: 'host', metric: 'pps', rate: 30_000, threshold: 20_000 },
+  cause: { scope: 'host', metric: 'pps', rate: 30_000, threshold: 20_000, ...unsampled },
   rates,
 });
 const stands = (isOver: boolean): Standing => ({ subject: host, direction: 'incoming', over: isOver, rates });

@@ -76,6 +76,9 @@ const idleTicks = 5;
 
 const idleMessage: HostgroupMessage = { kind: 'idle' };
 
+/** What a meter is made from: a change of any of it needs a new one. */
+const meteredBy = ({ windowMs, thresholds, confidence }: Hostgroup) => ({ windowMs, thresholds, confidence });
+
 export function hostgroupActor(deps: HostgroupDeps): ChildSpec<Watch, HostgroupMessage> {
   // Outlives incarnations: a restart must not bring back the configuration of the start.
   let configured = { group: deps.group, whitelist: prefixSet(deps.whitelist) };
@@ -217,7 +220,7 @@ export function hostgroupActor(deps: HostgroupDeps): ChildSpec<Watch, HostgroupM
     configured = { group, whitelist: prefixSet(whitelist) };
     watch.group = group;
     watch.whitelist = configured.whitelist;
-    if (before.windowMs !== group.windowMs || !isDeepStrictEqual(before.thresholds, group.thresholds)) {
+    if (!isDeepStrictEqual(meteredBy(before), meteredBy(group))) {
       watch.meter.close();
       watch.meter = deps.openMeter(group);
       watch.calmKnownFrom = context.clock.unixMicros() + group.windowMs * 1000;

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Attack, type Subject, subjectText } from '../../domain/attack.js';
 import type { Exceeded, Judgement, Standing } from '../../domain/ports.js';
+import { unsampled } from '../../domain/rehearsal.js';
 import { type Direction, directions, quietRates } from '../../domain/traffic.js';
 import type { HostKey, PrefixKey } from '../../domain/units.js';
 import {
@@ -26,7 +27,7 @@ const a = host('192.0.2.1');
 const six = host('2001:db8::1');
 const net: Subject = { kind: 'prefix', prefix: '192.0.2.0/24' as PrefixKey };
 const rates = { incoming: { ...quietRates, total: { pps: 30_000, bps: 2e8 } }, outgoing: quietRates };
-const cause = { scope: 'host', metric: 'pps', rate: 30_000, threshold: 20_000 } as const;
+const cause = { scope: 'host', metric: 'pps', rate: 30_000, threshold: 20_000, ...unsampled } as const;
 const exceeded = (subject: Subject, direction: Direction = 'incoming'): Exceeded => ({
   subject,
   direction,

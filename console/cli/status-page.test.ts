@@ -116,7 +116,7 @@ const attack = (id: string, subject: Attack['subject'], more: Partial<Attack> = 
   subject,
   direction: 'incoming',
   hostgroup: 'global',
-  cause: { scope: 'host', metric: 'pps', rate: 41_250, threshold: 20_000 },
+  cause: { scope: 'host', metric: 'pps', rate: 41_250, threshold: 20_000, samples: null, interval: null },
   startedAt: nowMicros - 30e6,
   endedAt: null,
   ratesAtStart: { incoming: quietRates, outgoing: quietRates },

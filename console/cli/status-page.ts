@@ -1,6 +1,6 @@
 /** Status and attacks as a person reads them in a terminal. Pure: values in, text out. */
 import type { AttackList, Status } from '../../actors/control/messages.js';
-import { subjectText } from '../../domain/attack.js';
+import { type Cause, subjectText } from '../../domain/attack.js';
 import type { Mitigation } from '../../domain/mitigation.js';
 import { rfc3339 } from '../../domain/units.js';
 import { type Colors, type Column, duration, figure, type Terminal, table } from './terminal.js';
@@ -127,13 +127,20 @@ export function renderStatus(status: Status, view: Terminal): string {
 /** What somebody wrote is shown, not obeyed: no new lines, no colours of its own. */
 const onOneLine = (text: string): string => text.replace(/\p{Cc}+/gu, ' ').trim();
 
+/** ' (38k-44k, 412 samples)' of a sampled rate. The journal of an earlier version says nothing of it. */
+export function certainty({ samples, interval }: Pick<Cause, 'samples' | 'interval'>): string {
+  if (typeof samples !== 'number') return '';
+  const between = interval === null ? '' : `${figure(interval.low)}-${figure(interval.high)}, `;
+  return ` (${between}${samples} samples)`;
+}
+
 const cause = (mitigation: Mitigation): string => {
   const fired = mitigation.attack.cause;
   if (fired === null) {
     const comment = onOneLine(mitigation.comment);
     return comment === '' ? 'by hand' : `by hand: ${comment}`;
   }
-  return `${fired.metric} ${figure(fired.rate)} > ${figure(fired.threshold)}`;
+  return `${fired.metric} ${figure(fired.rate)}${certainty(fired)} > ${figure(fired.threshold)}`;
 };
 
 /** An address is never cut; where the terminal is narrow, what can be asked for otherwise goes first. */

@@ -29,6 +29,14 @@ inline constexpr std::size_t kDirectionValues = 2 * kCounterClasses + 1;
 /// Both directions, incoming first.
 inline constexpr std::size_t kHostValues = kHostDirections * kDirectionValues;
 
+/// What sampling leaves uncertain follows the values: of each direction the variance of its packets and of its bytes.
+inline constexpr std::size_t kPacketVarianceAt = 0;
+inline constexpr std::size_t kByteVarianceAt = 1;
+inline constexpr std::size_t kDirectionVariances = 2;
+inline constexpr std::size_t kHostVariances = kHostDirections * kDirectionVariances;
+/// Values, then variances: what a batch says of a host or a network.
+inline constexpr std::size_t kDeltaValues = kHostValues + kHostVariances;
+
 /// What a threshold can judge, in the order in which the cause is named.
 inline constexpr std::size_t kMetrics = 13;
 struct Metric {

@@ -13,17 +13,17 @@ namespace tidegate {
 /// Host deltas as words. A host begins with a header:
 ///
 ///   bit 63      1: IPv6, two words of address (high, low) follow; 0: IPv4, address in bits 0..31
-///   bits 32..57 which of the kHostValues values follow, lowest first, one word each; only what is not zero
+///   bits 32..61 which of the kDeltaValues values follow, lowest first, one word each; only what is not zero
 ///
 /// The rest is zero.
 inline constexpr std::uint64_t kHostIpv6 = std::uint64_t{1} << 63;
 inline constexpr unsigned kHostMaskShift = 32;
-static_assert(kHostValues <= 26);
+static_assert(kDeltaValues <= 30);
 
 /// Sums over the hosts of one network that are in this batch's hostgroup, hosts without a row included: exact.
 struct NetworkDelta {
   std::uint32_t network;  ///< index in the engine's list of networks
-  std::array<std::uint64_t, kHostValues> values;
+  std::array<std::uint64_t, kDeltaValues> values;
 };
 
 struct Batch {

@@ -6,7 +6,7 @@
 namespace tidegate {
 namespace {
 
-constexpr std::size_t kMostHostWords = 3 + kHostValues;  // header, address of IPv6, values
+constexpr std::size_t kMostHostWords = 3 + kDeltaValues;  // header, address of IPv6, values
 constexpr std::size_t kLeastRoom = 4096;                 // words
 constexpr std::size_t kCommonHostWords = 7;              // header, and total and one class in packets and bytes, and a few more
 constexpr std::size_t kRoomStep = 65536;                 // words; cleared while they are about to be in the cache
@@ -29,7 +29,7 @@ void BatchBuilder::make_room(std::vector<std::uint64_t>& words) const {
   words.resize(wanted);
 }
 
-void BatchBuilder::add_host(CellId cell, const Address& address, const HostDelta& delta, unsigned directions) {
+void BatchBuilder::add_host(CellId cell, const Address& address, const HostDelta& delta, unsigned parts) {
   Gathering& group = groups_[space_.cell(cell).hostgroup];
   std::vector<std::uint64_t>& words = group.batch.host_words;
   if (words.size() < group.used + kMostHostWords) make_room(words);
@@ -43,15 +43,18 @@ void BatchBuilder::add_host(CellId cell, const Address& address, const HostDelta
     room[at++] = address.low;
   }
   std::uint64_t mask = 0;
-  for (std::size_t direction = 0; direction < kHostDirections; ++direction) {
-    if ((directions >> direction & 1U) == 0) continue;
-    for (std::size_t i = direction * kDirectionValues; i < (direction + 1) * kDirectionValues; ++i) {
+  const auto put = [&](std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i) {
       const bool present = delta[i] != 0;
       room[at] = delta[i];  // overwritten by the next value unless present
       at += present ? 1 : 0;
       mask |= std::uint64_t{present} << i;
     }
+  };
+  for (std::size_t direction = 0; direction < kHostDirections; ++direction) {
+    if ((parts >> direction & 1U) != 0) put(direction * kDirectionValues, (direction + 1) * kDirectionValues);
   }
+  if ((parts & kVariancesToo) != 0) put(kHostValues, kDeltaValues);
   if (mask == 0) return;
   room[0] = header | mask << kHostMaskShift;
   group.used += at;
@@ -60,7 +63,7 @@ void BatchBuilder::add_host(CellId cell, const Address& address, const HostDelta
 
 void BatchBuilder::add_network(CellId cell, const HostDelta& delta) {
   HostDelta& sum = network_sum(cell);
-  for (std::size_t i = 0; i < kHostValues; ++i) sum[i] += delta[i];
+  for (std::size_t i = 0; i < kDeltaValues; ++i) sum[i] += delta[i];
 }
 
 std::vector<Batch> BatchBuilder::take() {

@@ -15,6 +15,8 @@
 namespace tidegate {
 
 inline constexpr unsigned kBothDirections = (1U << kHostDirections) - 1;
+/// Beside the directions: the variances of both.
+inline constexpr unsigned kVariancesToo = 1U << kHostDirections;
 
 class BatchBuilder {
  public:
@@ -23,9 +25,9 @@ class BatchBuilder {
 
   /// About so many hosts will come: batches make room for them at once and need not grow. An estimate will do.
   void expect(std::uint32_t hosts) noexcept { expected_hosts_ = hosts; }
-  /// Adds a host unless all its values are zero. Does not touch the network's sum. Of `delta` only the values of
-  /// `directions` (a bit each) are looked at: most hosts of a tick have traffic in one.
-  void add_host(CellId cell, const Address& address, const HostDelta& delta, unsigned directions = kBothDirections);
+  /// Adds a host unless all its values are zero. Does not touch the network's sum. Of `delta` only `parts` are looked
+  /// at, a bit for each direction and kVariancesToo: most hosts of a tick have traffic in one direction, not sampled.
+  void add_host(CellId cell, const Address& address, const HostDelta& delta, unsigned parts = kBothDirections);
   void add_network(CellId cell, const HostDelta& delta);
   /// The network's sum, to be added to; it goes with take().
   HostDelta& network_sum(CellId cell) noexcept {

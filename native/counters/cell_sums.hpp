@@ -37,6 +37,11 @@ class CellSums {
   void add_flow(CellId cell, std::size_t direction) noexcept {
     add_to(now_[cell][direction * kDirectionValues + kFlowsAt], 1);
   }
+  void add_variance(CellId cell, std::size_t direction, const Uncertain& added) noexcept {
+    const std::size_t at = kHostValues + direction * kDirectionVariances;
+    add_to(now_[cell][at + kPacketVarianceAt], added.packets);
+    add_to(now_[cell][at + kByteVarianceAt], added.bytes);
+  }
   void mark(CellId cell) noexcept { tidegate::mark(marks_[cell / kDirtyWordBits], cell % kDirtyWordBits); }
 
   /// Takes all marks; see dirty_bits.hpp for what comes between this and read_taken().
@@ -49,7 +54,7 @@ class CellSums {
       for_each_bit(taken_[word], [&](std::size_t bit) {
         const std::size_t cell = word * kDirtyWordBits + bit;
         HostDelta delta{};
-        for (std::size_t i = 0; i < kHostValues; ++i) delta[i] = take_new(now_[cell][i], seen_[cell][i]);
+        for (std::size_t i = 0; i < kDeltaValues; ++i) delta[i] = take_new(now_[cell][i], seen_[cell][i]);
         into.add_network(static_cast<CellId>(cell), delta);
       });
     }

@@ -15,10 +15,12 @@ std::optional<HostPages> HostPages::make(const HostSpace& space) {
   const std::size_t words = (pages + kDirtyWordBits - 1) / kDirtyWordBits;
   auto rows = Array<HostPage>::make(pages);
   auto seen = Array<HostPage>::make(pages);
+  auto variances = Array<PageVariances>::make(pages);
+  auto seen_variances = Array<PageVariances>::make(pages);
   auto dirty_slots = Array<DirtyWord>::make(words);
   auto page_of_slot = Array<std::uint32_t>::make(pages);
   auto ever = Array<std::array<DirtyWord, kMarkWords>>::make(pages);
-  if (!rows || !seen || !dirty_slots || !page_of_slot || !ever) return std::nullopt;
+  if (!rows || !seen || !variances || !seen_variances || !dirty_slots || !page_of_slot || !ever) return std::nullopt;
   HostPages made;
   made.slot_of_page_.assign(pages, 0);
   made.page_rows_.assign(pages, nullptr);
@@ -26,6 +28,8 @@ std::optional<HostPages> HostPages::make(const HostSpace& space) {
   made.rows_ = std::move(*rows);
   made.dirty_slots_ = std::move(*dirty_slots);
   made.seen_ = std::move(*seen);
+  made.variances_ = std::move(*variances);
+  made.seen_variances_ = std::move(*seen_variances);
   made.ever_ = std::move(*ever);
   return made;
 }
@@ -82,7 +86,7 @@ std::uint64_t HostPages::read_slot(const HostSpace& space, const Taken& taken, B
   HostDelta page_sum{};
   std::uint64_t first_time = 0;
   for (std::size_t word = 0; word < kMarkWords; ++word) {
-    const DirtyWord any = dirty[0][word] | dirty[1][word] | dirty[kRarePlane][word];
+    const DirtyWord any = dirty[0][word] | dirty[1][word] | dirty[kRarePlane][word] | dirty[kVariancePlane][word];
     first_time += static_cast<std::uint64_t>(std::popcount(any & ~ever_[taken.slot][word]));
     ever_[taken.slot][word] |= any;
     DirtyWord ahead = any;
@@ -101,14 +105,17 @@ std::uint64_t HostPages::read_slot(const HostSpace& space, const Taken& taken, B
         take_new(now.lines[direction][host], seen.lines[direction][host], direction, delta);
       }
       if (rare) take_new(now.rare[host], seen.rare[host], delta);
+      const bool sampled = (dirty[kVariancePlane][word] >> bit & 1) != 0;
+      if (sampled) take_new(variances_[taken.slot][host], seen_variances_[taken.slot][host], delta);
       const auto number = static_cast<std::uint32_t>(host);
       const CellId cell = page_cell ? *page_cell : space.cell_in_page(page, number);
-      into.add_host(cell, ipv4_address(address + number), delta, directions);
+      into.add_host(cell, ipv4_address(address + number), delta, directions | (sampled ? kVariancesToo : 0U));
       HostDelta& sum = page_cell ? page_sum : into.network_sum(cell);
       for (std::size_t direction = 0; direction < kHostDirections; ++direction) {
         if ((directions >> direction & 1U) == 0) continue;
         for (std::size_t i = direction * kDirectionValues; i < (direction + 1) * kDirectionValues; ++i) sum[i] += delta[i];
       }
+      for (std::size_t i = kHostValues; sampled && i < kDeltaValues; ++i) sum[i] += delta[i];
     });
   }
   if (page_cell) into.add_network(*page_cell, page_sum);

@@ -3,7 +3,8 @@
 /// - One writer: place(), line(), rare(), mark(). Making a page takes the next slot of memory that was reserved
 ///   when built, for every page of the space: it cannot fail.
 /// - One reader at a time: take_all(), then read_taken(), while the writer goes on. Its own copy of what it has seen lies beside the rows.
-/// - Three marks a host: incoming line, outgoing line, rare bytes, so that a drain reads only what has changed.
+/// - Four marks a host: incoming line, outgoing line, rare bytes, variances, so that a drain reads only what has changed.
+/// - Variances lie apart from the rows: without sampling no memory is touched for them.
 #pragma once
 
 #include <cstdint>
@@ -24,8 +25,8 @@ namespace tidegate {
 using RowId = std::uint32_t;
 
 inline constexpr std::size_t kMarkWords = kPageHosts / kDirtyWordBits;
-/// Incoming lines, outgoing lines, rare bytes.
-inline constexpr std::size_t kMarkPlanes = kHostDirections + 1;
+/// Incoming lines, outgoing lines, rare bytes, variances.
+inline constexpr std::size_t kMarkPlanes = kHostDirections + 2;
 
 struct alignas(64) PageMarks {
   std::array<std::array<DirtyWord, kMarkWords>, kMarkPlanes> planes;
@@ -55,11 +56,16 @@ class HostPages {
     return page_rows_[row / kPageHosts]->rare[row % kPageHosts];
   }
 
+  [[nodiscard]] SampledVariance& variance(RowId row) const noexcept {
+    return variances_[slot_of_page_[row / kPageHosts]][row % kPageHosts];
+  }
+
   /// To come before mark(), of a page that has been made.
   void prefetch_marks(RowId row) const noexcept { prefetch_for_write(&page_rows_[row / kPageHosts]->marks); }
   /// True when the row had no mark of this kind.
   bool mark(RowId row, std::size_t direction) noexcept { return mark_plane(row, direction); }
   void mark_rare(RowId row) noexcept { mark_plane(row, kRarePlane); }
+  void mark_variance(RowId row) noexcept { mark_plane(row, kVariancePlane); }
 
   /// Takes all marks; see dirty_bits.hpp for what comes between this and read_taken().
   void take_all();
@@ -69,6 +75,8 @@ class HostPages {
 
  private:
   static constexpr std::size_t kRarePlane = kHostDirections;
+  static constexpr std::size_t kVariancePlane = kHostDirections + 1;
+  using PageVariances = std::array<SampledVariance, kPageHosts>;
 
   void make_page(std::uint32_t page) noexcept;
   bool mark_plane(RowId row, std::size_t plane) noexcept {
@@ -91,11 +99,13 @@ class HostPages {
   Array<std::uint32_t> page_of_slot_;
   std::vector<HostPage*> page_rows_;  // by page number, into rows_; null while not made
   Array<HostPage> rows_;
+  Array<PageVariances> variances_;  // by slot
   Array<DirtyWord> dirty_slots_;
   std::uint32_t slots_made_ = 0;
   // The reader's own.
   std::vector<Taken> taken_;
   Array<HostPage> seen_;
+  Array<PageVariances> seen_variances_;
   Array<std::array<DirtyWord, kMarkWords>> ever_;  // hosts that were in any drain
 };
 

@@ -15,13 +15,17 @@ std::optional<Ipv6Table> Ipv6Table::make(std::size_t rows, const HashKey& key) {
   auto table = Array<Row>::make(rows);
   auto marks = Array<DirtyWord>::make((rows + kDirtyWordBits - 1) / kDirtyWordBits);
   auto seen = Array<SeenRow>::make(rows);
-  if (!buckets || !table || !marks || !seen) return std::nullopt;
+  auto variances = Array<SampledVariance>::make(rows);
+  auto seen_variances = Array<SampledVariance>::make(rows);
+  if (!buckets || !table || !marks || !seen || !variances || !seen_variances) return std::nullopt;
   Ipv6Table made;
   made.key_ = key;
   made.buckets_ = std::move(*buckets);
   made.rows_ = std::move(*table);
   made.marks_ = std::move(*marks);
   made.seen_ = std::move(*seen);
+  made.variances_ = std::move(*variances);
+  made.seen_variances_ = std::move(*seen_variances);
   return made;
 }
 
@@ -89,6 +93,7 @@ void Ipv6Table::take_all() {
 }
 
 void Ipv6Table::read_taken(BatchBuilder& into) {
+  const bool sampled = sampled_->load(std::memory_order_relaxed);
   for (std::size_t word = 0; word < taken_marks_.size(); ++word) {
     for_each_bit(taken_marks_[word], [&](std::size_t bit) {
       const std::size_t index = word * kDirtyWordBits + bit;
@@ -99,7 +104,9 @@ void Ipv6Table::read_taken(BatchBuilder& into) {
         take_new(now.lines[direction], seen.lines[direction], direction, delta);
       }
       take_new(now.rare, seen.rare, delta);
-      into.add_host(now.cell, Address{now.high, now.low, Family::ipv6}, delta);
+      if (sampled) take_new(variances_[index], seen_variances_[index], delta);
+      into.add_host(now.cell, Address{now.high, now.low, Family::ipv6}, delta,
+                    kBothDirections | (sampled ? kVariancesToo : 0U));
     });
   }
   draining_->store(false, std::memory_order_release);

@@ -53,6 +53,11 @@ class Ipv6Table {
     second_ = static_cast<std::uint16_t>(second);
   }
   [[nodiscard]] Row& row(std::uint32_t index) const noexcept { return rows_[index]; }
+  /// To be added to; from the first call on, drains look at variances.
+  [[nodiscard]] SampledVariance& variance(std::uint32_t index) noexcept {
+    sampled_->store(true, std::memory_order_relaxed);
+    return variances_[index];
+  }
   /// True when the row had no mark.
   bool mark(std::uint32_t index) noexcept {
     return tidegate::mark(marks_[index / kDirtyWordBits], index % kDirtyWordBits);
@@ -84,11 +89,13 @@ class Ipv6Table {
   HashKey key_;
   Array<Bucket> buckets_;
   Array<Row> rows_;
+  Array<SampledVariance> variances_;  // by row; without sampling no memory is touched
   Array<DirtyWord> marks_;
   std::uint64_t taken_ = 0;
   std::uint32_t batch_ = 0;
   std::uint16_t second_ = 0;
   std::unique_ptr<std::atomic<bool>> draining_ = std::make_unique<std::atomic<bool>>(false);
+  std::unique_ptr<std::atomic<bool>> sampled_ = std::make_unique<std::atomic<bool>>(false);  // some row has a variance
 
   struct SeenRow {
     std::array<DirectionLine, kHostDirections> lines;
@@ -96,6 +103,7 @@ class Ipv6Table {
   };
   // The reader's own.
   Array<SeenRow> seen_;
+  Array<SampledVariance> seen_variances_;
   std::vector<DirtyWord> taken_marks_;
 };
 

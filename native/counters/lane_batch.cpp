@@ -28,12 +28,17 @@ bool is_rare(const PacketFacts& facts) noexcept {
 Amount amount_of(const Sighting& sighting) noexcept {
   const PacketFacts& facts = sighting.facts;
   Amount amount;
-  amount.packets = std::min(sighting.packets, kMaxSightingPackets);
+  amount.packets = sighting.packets;
   amount.bytes = sighting.bytes;
   amount.protocol_class = protocol_class(facts.destination.family, facts.protocol);
   amount.syn = (static_cast<unsigned>(amount.protocol_class == kTcpClass) & facts.tcp_flags >> kTcpSynShift & 1U) != 0;
   amount.fragment = facts.fragment;
   return amount;
+}
+
+/// A sighting that was clamped stands for no more than it counted.
+std::uint32_t sampling_of(const Sighting& sighting) noexcept {
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(sighting.sampling, kMaxSightingPackets));
 }
 
 }  // namespace
@@ -129,8 +134,12 @@ void Lane::Tables::count_batch(std::span<const Sighting> batch, Plan& plan, std:
     total_bytes[direction] += sighting.bytes;
     if (!has_host(plan.directions[i])) continue;
 
-    const Amount amount = amount_of(sighting);
-    clamped += sighting.packets > kMaxSightingPackets ? 1 : 0;
+    Amount amount = amount_of(sighting);
+    if (sighting.packets != 1) [[unlikely]] {  // not one packet that was observed: a sample, or a flow record
+      amount.packets = std::min(amount.packets, kMaxSightingPackets);
+      clamped += sighting.packets > kMaxSightingPackets ? 1 : 0;
+      if (sighting.sampling > 1) count_variance(amount, sighting, packet, direction);
+    }
     bool new_flow = false;
     if constexpr (kFlows) {
       const FlowSet::Seen seen = flows->see(packet.flow_hash, stamp);
@@ -138,7 +147,7 @@ void Lane::Tables::count_batch(std::span<const Sighting> batch, Plan& plan, std:
       flow_overflow += seen == FlowSet::Seen::full ? 1 : 0;
     }
     if (packet.cell != kNotOurs) {
-      count_ipv6(sighting, packet, direction, new_flow);
+      count_ipv6(sighting, amount, packet, direction, new_flow);
       continue;
     }
     DirectionLine& line = *packet.line;
@@ -170,11 +179,21 @@ void Lane::Tables::count_batch(std::span<const Sighting> batch, Plan& plan, std:
   if (clamped != 0) grow(counters.clamped, clamped);
 }
 
-void Lane::Tables::count_ipv6(const Sighting& sighting, PlannedPacket& packet, std::size_t direction,
-                              bool new_flow) noexcept {
-  const Amount amount = amount_of(sighting);
+/// Of IPv4; an IPv6 host's row is not known yet.
+void Lane::Tables::count_variance(const Amount& amount, const Sighting& sighting, const PlannedPacket& packet,
+                                  std::size_t direction) noexcept {
+  if (packet.cell != kNotOurs) return;
+  add_to(pages.variance(packet.row), direction, uncertain(amount, sampling_of(sighting)));
+  pages.mark_variance(packet.row);
+}
+
+void Lane::Tables::count_ipv6(const Sighting& sighting, const Amount& amount, PlannedPacket& packet,
+                              std::size_t direction, bool new_flow) noexcept {
   ipv6_sums.add(packet.cell, direction, amount);
   if (new_flow) ipv6_sums.add_flow(packet.cell, direction);
+  const bool sampled = sighting.sampling > 1;
+  const Uncertain added = sampled ? uncertain(amount, sampling_of(sighting)) : Uncertain{};
+  if (sampled) ipv6_sums.add_variance(packet.cell, direction, added);
   ipv6_sums.mark(packet.cell);
   const bool incoming = direction == static_cast<std::size_t>(Direction::incoming);
   packet.row = ipv6.find_or_take(packet.ipv6_hash, incoming ? sighting.facts.destination : sighting.facts.source,
@@ -188,6 +207,7 @@ void Lane::Tables::count_ipv6(const Sighting& sighting, PlannedPacket& packet, s
   add_to(row.lines[direction], amount);
   if (new_flow) add_to(row.lines[direction].flows, 1);
   if (amount.rare()) add_rare(row.lines[direction], row.rare, direction, amount);
+  if (sampled) add_to(ipv6.variance(packet.row), direction, added);
   if (ipv6.mark(packet.row)) grow(counters.marked, 1);
 }
 
@@ -199,6 +219,7 @@ void Lane::Tables::mark_all(std::span<const Sighting> batch, const Plan& plan) n
       const bool fresh = pages.mark(packet.row, static_cast<std::size_t>(plan.directions[i]));
       if (fresh) grow(counters.marked, 1);
       if (amount_of(batch[i]).rare()) pages.mark_rare(packet.row);
+      if (batch[i].sampling > 1) pages.mark_variance(packet.row);
       continue;
     }
     ipv6_sums.mark(packet.cell);

@@ -10,6 +10,7 @@ namespace tidegate {
 namespace {
 
 constexpr std::uint32_t kValueMask = (std::uint32_t{1} << kHostValues) - 1;
+constexpr std::uint32_t kDeltaMask = (std::uint32_t{1} << kDeltaValues) - 1;
 /// Hosts whose rows are on their way while one is absorbed.
 constexpr std::size_t kAbsorbAhead = 6;
 
@@ -22,6 +23,7 @@ float share_of(double amount, double limit) noexcept {
 
 Meter::Meter(const MeterOptions& options)
     : time_{options.window_micros, options.tick_micros},
+      confidence_{options.confidence},
       judged_{options.limits.incoming, options.limits.outgoing, options.window_micros},
       network_judged_{options.limits.network, options.limits.network, options.window_micros},
       total_judged_{options.limits.total, options.limits.total, options.window_micros},
@@ -70,7 +72,7 @@ void Meter::prefetch_row(const Batch& batch, AbsorbPart& part) const noexcept {
   const std::uint64_t header = batch.host_words[part.ahead];
   const bool ipv6 = (header & kHostIpv6) != 0;
   if (!ipv6) rows_.prefetch_ipv4(static_cast<std::uint32_t>(header));
-  const auto mask = static_cast<std::uint32_t>(header >> kHostMaskShift) & kValueMask;
+  const auto mask = static_cast<std::uint32_t>(header >> kHostMaskShift) & kDeltaMask;
   part.ahead += (ipv6 ? 3U : 1U) + static_cast<std::size_t>(std::popcount(mask));
 }
 
@@ -107,9 +109,10 @@ std::size_t Meter::absorb_host(const Batch& batch, AbsorbPart& part) {
   const auto& words = batch.host_words;
   const std::uint64_t header = words[part.word];
   const bool ipv6 = (header & kHostIpv6) != 0;
-  const auto mask = static_cast<std::uint32_t>(header >> kHostMaskShift) & kValueMask;
+  const auto all = static_cast<std::uint32_t>(header >> kHostMaskShift) & kDeltaMask;
+  const std::uint32_t mask = all & kValueMask;
   const std::size_t values_at = part.word + (ipv6 ? 3 : 1);
-  const std::size_t length = values_at - part.word + static_cast<std::size_t>(std::popcount(mask));
+  const std::size_t length = values_at - part.word + static_cast<std::size_t>(std::popcount(all));
   if (length > words.size() - part.word) return words.size() - part.word;  // a batch cut short ends here
 
   const auto ref = ipv6 ? rows_.touch_ipv6(words[part.word + 1], words[part.word + 2], part.share.window)
@@ -135,7 +138,13 @@ std::size_t Meter::absorb_host(const Batch& batch, AbsorbPart& part) {
   }
   std::size_t at = values_at;
   for (std::uint32_t left = mask; left != 0; left &= left - 1, ++at) {
-    add_cheap(row, static_cast<std::size_t>(std::countr_zero(left)), words[at], part.share);
+    row.add(static_cast<std::size_t>(std::countr_zero(left)), words[at], part.share);
+  }
+  if (all == mask) [[likely]] return length;
+  VarianceSums& variances = rows_.touch_variances(*ref);
+  variances.roll(part.share.window);
+  for (std::uint32_t left = all >> kHostValues; left != 0; left &= left - 1, ++at) {
+    variances.add(static_cast<std::size_t>(std::countr_zero(left)), words[at], part.share);
   }
   return length;
 }

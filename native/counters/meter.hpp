@@ -4,7 +4,8 @@
 ///   have exact tick buckets of the values that are judged (meter_exact). Networks and the group's total: meter_networks.
 /// - Time is given by the caller in microseconds since the Unix epoch; a judgement never goes back behind what was absorbed.
 /// - Batches may come from several sources, in any order; what is older than the window is dropped.
-/// - A threshold is passed when the rate is strictly greater.
+/// - A threshold is passed when the rate is strictly greater; when it is sampled, and a confidence is asked for, when the
+///   true rate is so with that confidence (meter_sampling). Whether a watched subject is still over, its plain rate says.
 /// - Not thread-safe: one call at a time. absorb_some() and judge_some() do a part each, so that an owner that
 ///   guards the meter with a lock need not hold it long.
 #pragma once
@@ -23,6 +24,7 @@
 #include "meter_networks.hpp"
 #include "meter_report.hpp"
 #include "meter_rows.hpp"
+#include "meter_sampling.hpp"
 #include "meter_time.hpp"
 #include "meter_watch.hpp"
 
@@ -48,6 +50,7 @@ struct MeterOptions {
   std::size_t ipv6_hosts = 65536;
   std::size_t networks = 0;  ///< in the engine's list; no batch names one beyond
   std::uint64_t seed = 0;    ///< keys the hash table
+  std::optional<double> confidence;  ///< kLeastConfidence … kMostConfidence; nothing: sampled rates are judged as they are
 };
 
 class Meter {
@@ -123,17 +126,23 @@ class Meter {
   void judge_total(JudgePart& part);
   void judge_watched(const WatchedSubject& subject, WatchId id, JudgePart& part);
   /// Reports what is newly over; true once it has been reported.
-  bool report(const JudgedValue& judged, double sum, const MeterSubject& subject, const RateValues& rates,
-              JudgePart& part);
+  bool report(const JudgedValue& judged, double sum, const Dispersion& dispersion, const MeterSubject& subject,
+              const RateValues& rates, JudgePart& part);
+  [[nodiscard]] Dispersion host_dispersion(RowRef ref, std::size_t direction, const Moment& now) const noexcept {
+    return dispersion_of(rows_.row(ref), rows_.variances(ref), direction, now);
+  }
   [[nodiscard]] double host_sum(const MeterRow& row, std::size_t index, const Moment& now) const noexcept;
   [[nodiscard]] RateValues host_rates(const MeterRow& row, const Moment& now) const noexcept;
-  /// The first judged value of a direction that is over, or nothing.
-  [[nodiscard]] const JudgedValue* host_over(const MeterRow& row, std::size_t direction, const Moment& now) const noexcept;
+  /// The first judged value of a direction that is over, or nothing. Without dispersion: by the plain rate.
+  [[nodiscard]] const JudgedValue* host_over(const MeterRow& row, std::size_t direction, const Dispersion& dispersion,
+                                             const Moment& now) const noexcept;
   [[nodiscard]] const JudgedValue* network_over(const NetworkSums::Network& network, std::size_t direction,
-                                                const Moment& now) const noexcept;
-  [[nodiscard]] const JudgedValue* total_over(std::size_t direction, const Moment& now) const noexcept;
+                                                const Dispersion& dispersion, const Moment& now) const noexcept;
+  [[nodiscard]] const JudgedValue* total_over(std::size_t direction, const Dispersion& dispersion,
+                                              const Moment& now) const noexcept;
 
   Timeline time_;
+  Confidence confidence_;
   std::int64_t newest_ = INT64_MIN;  // the latest end of a batch
   JudgedValues judged_;
   JudgedValues network_judged_;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "meter.hpp"
@@ -63,36 +64,54 @@ double Meter::host_sum(const MeterRow& row, std::size_t index, const Moment& now
   return row.estimate(judged_[index].value, now.window, now.elapsed) * (1 - kCheapError);
 }
 
-const JudgedValue* Meter::host_over(const MeterRow& row, std::size_t direction, const Moment& now) const noexcept {
+const JudgedValue* Meter::host_over(const MeterRow& row, std::size_t direction, const Dispersion& dispersion,
+                                    const Moment& now) const noexcept {
   for (std::size_t i = 0; i < judged_.size(); ++i) {
-    if (judged_[i].direction == direction && host_sum(row, i, now) > judged_[i].limit) return &judged_[i];
+    const JudgedValue& judged = judged_[i];
+    if (judged.direction != direction) continue;
+    if (confidence_.above(host_sum(row, i, now), dispersion.of(judged.value), judged.limit)) return &judged;
   }
   return nullptr;
 }
 
 const JudgedValue* Meter::network_over(const NetworkSums::Network& network, std::size_t direction,
-                                       const Moment& now) const noexcept {
+                                       const Dispersion& dispersion, const Moment& now) const noexcept {
   for (const JudgedValue& judged : network_judged_) {
-    if (judged.direction == direction && networks_.sum(network, judged.value, now) > judged.limit) return &judged;
+    if (judged.direction != direction) continue;
+    const double sum = networks_.sum(network, judged.value, now);
+    if (confidence_.above(sum, dispersion.of(judged.value), judged.limit)) return &judged;
   }
   return nullptr;
 }
 
-const JudgedValue* Meter::total_over(std::size_t direction, const Moment& now) const noexcept {
+const JudgedValue* Meter::total_over(std::size_t direction, const Dispersion& dispersion,
+                                     const Moment& now) const noexcept {
   for (const JudgedValue& judged : total_judged_) {
-    if (judged.direction == direction && networks_.total_sum(judged.value, now) > judged.limit) return &judged;
+    if (judged.direction != direction) continue;
+    const double sum = networks_.total_sum(judged.value, now);
+    if (confidence_.above(sum, dispersion.of(judged.value), judged.limit)) return &judged;
   }
   return nullptr;
 }
 
-bool Meter::report(const JudgedValue& judged, double sum, const MeterSubject& subject, const RateValues& rates,
-                   JudgePart& part) {
+bool Meter::report(const JudgedValue& judged, double sum, const Dispersion& dispersion, const MeterSubject& subject,
+                   const RateValues& rates, JudgePart& part) {
   if (part.out.exceeded.size() >= kMaxExceededPerJudge) {
     ++part.out.deferred;
     return false;
   }
-  part.out.exceeded.push_back({subject, judged.direction, judged.metric, in_unit(judged, sum, time_.window_micros()),
-                               judged.threshold, rates});
+  const auto unit = [&](double of) { return in_unit(judged, of, time_.window_micros()); };
+  double samples = 0;
+  Interval interval{unit(sum), unit(sum)};
+  if (dispersion.packets > 0) {
+    const double packets = rates[packets_of(judged.value)] * static_cast<double>(time_.window_micros()) / 1e6;
+    samples = std::max(1.0, std::round(dispersion.observed(packets)));
+    const Interval sums = confidence_.interval(sum, dispersion.of(judged.value));
+    interval = {unit(sums.low), unit(sums.high)};
+    if (judged.value % kDirectionValues == kFlowsAt) interval.high = std::numeric_limits<double>::infinity();
+  }
+  part.out.exceeded.push_back({subject, judged.direction, judged.metric, unit(sum), judged.threshold, samples, interval,
+                               rates});
   return true;
 }
 
@@ -101,6 +120,8 @@ void Meter::judge_slot(std::uint32_t slot, JudgePart& part) {
   if (!ref) return;
   MeterRow& row = rows_.row(*ref);
   exact_.advance(row, part.now.edge.running);
+  std::array<Dispersion, kHostDirections> dispersions;
+  for (std::size_t i = 0; i < kHostDirections; ++i) dispersions[i] = host_dispersion(*ref, i, part.now);
   double strongest = 0;
   std::array<const JudgedValue*, kHostDirections> over{};
   std::array<double, kHostDirections> sums{};
@@ -108,7 +129,8 @@ void Meter::judge_slot(std::uint32_t slot, JudgePart& part) {
     const JudgedValue& judged = judged_[i];
     const auto sum = static_cast<double>(exact_.sum(row, i, part.now.edge));
     strongest = std::max(strongest, biggest_share(judged, sum));
-    if (sum > judged.limit && over[judged.direction] == nullptr) {
+    if (over[judged.direction] == nullptr &&
+        confidence_.above(sum, dispersions[judged.direction].of(judged.value), judged.limit)) {
       over[judged.direction] = &judged;
       sums[judged.direction] = sum;
     }
@@ -121,7 +143,7 @@ void Meter::judge_slot(std::uint32_t slot, JudgePart& part) {
     if (row.is_reported(direction)) continue;
     const Address host = rows_.address(*ref);
     if (watches_.host(host, direction)) continue;
-    if (report(*over[direction], sums[direction], {Scope::host, host, 0}, host_rates(row, part.now), part)) {
+    if (report(*over[direction], sums[direction], dispersions[direction], {Scope::host, host, 0}, host_rates(row, part.now), part)) {
       row.set_reported(direction, true);
     }
   }
@@ -133,7 +155,8 @@ bool Meter::judge_candidate(RowRef ref, JudgePart& part) {
   if (row.slot != kNoSlot) return false;  // has found buckets since
   bool again = false;
   for (std::uint8_t direction = 0; direction < kHostDirections; ++direction) {
-    const JudgedValue* over = host_over(row, direction, part.now);
+    const Dispersion dispersion = host_dispersion(ref, direction, part.now);
+    const JudgedValue* over = host_over(row, direction, dispersion, part.now);
     if (over == nullptr) {
       row.set_reported(direction, false);
       continue;
@@ -143,7 +166,7 @@ bool Meter::judge_candidate(RowRef ref, JudgePart& part) {
     const Address host = rows_.address(ref);
     if (watches_.host(host, direction)) continue;
     const double sum = row.estimate(over->value, part.now.window, part.now.elapsed);
-    if (report(*over, sum, {Scope::host, host, 0}, host_rates(row, part.now), part)) {
+    if (report(*over, sum, dispersion, {Scope::host, host, 0}, host_rates(row, part.now), part)) {
       row.set_reported(direction, true);
     }
   }
@@ -154,13 +177,14 @@ void Meter::judge_networks(JudgePart& part) {
   if (network_judged_.size() == 0) return;
   for (auto& [index, network] : networks_.networks()) {
     for (std::uint8_t direction = 0; direction < kHostDirections; ++direction) {
-      const JudgedValue* over = network_over(network, direction, part.now);
+      const Dispersion dispersion = networks_.dispersion(network, direction, part.now);
+      const JudgedValue* over = network_over(network, direction, dispersion, part.now);
       if (over == nullptr) {
         network.reported[direction] = false;
         continue;
       }
       if (network.reported[direction] || watches_.network(index, direction)) continue;
-      network.reported[direction] = report(*over, networks_.sum(network, over->value, part.now),
+      network.reported[direction] = report(*over, networks_.sum(network, over->value, part.now), dispersion,
                                            {Scope::network, {}, index}, networks_.rates(network, part.now), part);
     }
   }
@@ -168,7 +192,8 @@ void Meter::judge_networks(JudgePart& part) {
 
 void Meter::judge_total(JudgePart& part) {
   for (std::uint8_t direction = 0; direction < kHostDirections; ++direction) {
-    const JudgedValue* over = total_over(direction, part.now);
+    const Dispersion dispersion = networks_.total_dispersion(direction, part.now);
+    const JudgedValue* over = total_over(direction, dispersion, part.now);
     if (over == nullptr) {
       group_reported_[direction] = false;
       if (!watches_.group(direction)) group_network_[direction].reset();
@@ -177,7 +202,7 @@ void Meter::judge_total(JudgePart& part) {
     if (group_reported_[direction] || watches_.group(direction)) continue;
     const auto largest = networks_.largest(over->value, part.now);
     if (!largest) continue;  // a sum without a network: there is none
-    group_reported_[direction] = report(*over, networks_.total_sum(over->value, part.now),
+    group_reported_[direction] = report(*over, networks_.total_sum(over->value, part.now), dispersion,
                                         {Scope::hostgroup, {}, *largest}, networks_.total_rates(part.now), part);
     if (group_reported_[direction]) group_network_[direction] = largest;
   }
@@ -188,18 +213,18 @@ void Meter::judge_watched(const WatchedSubject& subject, WatchId id, JudgePart& 
   if (subject.host) {
     if (const auto ref = rows_.find(*subject.host)) {
       const MeterRow& row = rows_.row(*ref);
-      standing.over = host_over(row, subject.direction, part.now) != nullptr;
+      standing.over = host_over(row, subject.direction, {}, part.now) != nullptr;
       standing.rates = host_rates(row, part.now);
     }
   }
   if (subject.network) {
     if (const auto* network = networks_.find(*subject.network)) {
-      standing.over = network_over(*network, subject.direction, part.now) != nullptr;
+      standing.over = network_over(*network, subject.direction, {}, part.now) != nullptr;
       standing.rates = networks_.rates(*network, part.now);
     }
   }
   if (subject.group) {
-    standing.over = standing.over || total_over(subject.direction, part.now) != nullptr;
+    standing.over = standing.over || total_over(subject.direction, {}, part.now) != nullptr;
     standing.rates = networks_.total_rates(part.now);
   }
   part.out.watched.push_back(standing);

@@ -42,12 +42,22 @@ void NetworkSums::absorb(const NetworkDelta& delta, const Spread& spread, const 
   Network* network = make(delta.network);
   if (network == nullptr) return;  // no such network: not one of this engine's batches
   network->row.roll(share.window);
+  total_row_.roll(share.window);
   for (std::size_t value = 0; value < kHostValues; ++value) {
     if (delta.values[value] == 0) continue;
-    add_cheap(network->row, value, delta.values[value], share);
+    network->row.add(value, delta.values[value], share);
+    total_row_.add(value, delta.values[value], share);
     total_.add(0, spread, value, delta.values[value]);
     const int index = all_values_ ? static_cast<int>(value) : judged_.index_of(value);
     if (index >= 0) rings_.add(network->ring, spread, static_cast<std::size_t>(index), delta.values[value]);
+  }
+  for (std::size_t i = 0; i < kHostVariances; ++i) {
+    const std::uint64_t added = delta.values[kHostValues + i];
+    if (added == 0) continue;
+    network->variances.roll(share.window);
+    network->variances.add(i, added, share);
+    total_variances_.roll(share.window);
+    total_variances_.add(i, added, share);
   }
 }
 

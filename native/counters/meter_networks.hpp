@@ -18,16 +18,31 @@
 #include "meter_buckets.hpp"
 #include "meter_limits.hpp"
 #include "meter_rows.hpp"
+#include "meter_sampling.hpp"
 #include "meter_time.hpp"
+#include "row.hpp"
 
 namespace tidegate {
 
 inline constexpr std::size_t kNetworkBucketBytes = std::size_t{32} << 20;
 
+/// By the cheap form of both, over the same windows. `variances` null: never sampled.
+[[nodiscard]] inline Dispersion dispersion_of(const MeterRow& row, const VarianceSums* variances, std::size_t direction,
+                                              const Moment& now) noexcept {
+  if (variances == nullptr || variances->window == 0) return {};
+  const std::size_t at = direction * kDirectionVariances;
+  const auto share = [&](std::size_t value, std::size_t variance) {
+    const double amount = row.estimate(direction * kDirectionValues + value, now.window, now.elapsed);
+    return amount > 0 ? variances->estimate(at + variance, now.window, now.elapsed) / amount : 0.0;
+  };
+  return {share(kPacketsAt, kPacketVarianceAt), share(kBytesAt, kByteVarianceAt) * kVarianceUnit};
+}
+
 class NetworkSums {
  public:
   struct Network {
     MeterRow row;
+    VarianceSums variances;
     std::uint32_t ring = 0;
     std::array<bool, kHostDirections> reported{};
   };
@@ -40,6 +55,12 @@ class NetworkSums {
   void advance(const Moment& now);
   [[nodiscard]] double sum(const Network& network, std::size_t value, const Moment& now) const noexcept;
   [[nodiscard]] double total_sum(std::size_t value, const Moment& now) const noexcept;
+  [[nodiscard]] Dispersion dispersion(const Network& network, std::size_t direction, const Moment& now) const noexcept {
+    return dispersion_of(network.row, &network.variances, direction, now);
+  }
+  [[nodiscard]] Dispersion total_dispersion(std::size_t direction, const Moment& now) const noexcept {
+    return dispersion_of(total_row_, &total_variances_, direction, now);
+  }
   [[nodiscard]] RateValues rates(const Network& network, const Moment& now) const noexcept;
   [[nodiscard]] RateValues total_rates(const Moment& now) const noexcept;
 
@@ -58,18 +79,9 @@ class NetworkSums {
   JudgedValues judged_;
   TickRings rings_;
   TickRings total_;
+  MeterRow total_row_;  // in the cheap form as well, to be held against the variances
+  VarianceSums total_variances_;
   std::map<std::uint32_t, Network> networks_;
 };
-
-/// Adds one delta to a row in the cheap form. The row must have been rolled to the share's window.
-inline void add_cheap(MeterRow& row, std::size_t value, std::uint64_t delta, const WindowShare& share) noexcept {
-  const auto amount = static_cast<float>(delta);
-  if (row.window == share.window) {
-    row.current[value] += amount * share.current;
-    row.previous[value] += amount * share.previous;
-  } else if (row.window - share.window == 1) {  // another source is one window ahead
-    row.previous[value] += amount * share.current;
-  }
-}
 
 }  // namespace tidegate

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "../base/facts.hpp"
-#include "meter_limits.hpp"
+#include "meter_sampling.hpp"
 
 namespace tidegate {
 
@@ -29,6 +29,10 @@ struct ExceededSubject {
   std::uint8_t metric = 0;
   double rate = 0;       ///< in the metric's unit
   double threshold = 0;  ///< in the metric's unit
+  /// Packets observed that `rate` rests on, and between what the true rate lies. Zero samples: nothing was sampled,
+  /// `rate` is exact. Of sampled flows no interval is known: `low` is `rate`, `high` infinite.
+  double samples = 0;
+  Interval interval;     ///< in the metric's unit
   RateValues rates{};
 };
 

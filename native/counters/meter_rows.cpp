@@ -67,6 +67,10 @@ std::optional<std::uint32_t> MeterRows::make_ipv4_page(std::uint32_t upper24, st
       hosts_ -= row.counted;
       row = MeterRow{};
     }
+    if (old.variances) {
+      old.variances.reset();
+      --variance_pages_;
+    }
     const std::uint32_t before = old.first_address >> 8;
     directory_[before >> kDirectoryBits][before & ((1U << kDirectoryBits) - 1)] = kNone;
   }
@@ -150,6 +154,7 @@ std::optional<RowRef> MeterRows::touch_ipv6(std::uint64_t high, std::uint64_t lo
   replaceable->key = {high, low};
   Page& page = *pages_[ref / kRowsPerPage];
   (*page.keys)[ref % kRowsPerPage] = {high, low};
+  if (page.variances) (*page.variances)[ref % kRowsPerPage] = VarianceSums{};
   note(page, row(ref), window);
   return ref;
 }
@@ -177,9 +182,19 @@ Address MeterRows::address(RowRef ref) const noexcept {
   return {0, page.first_address + static_cast<std::uint32_t>(within), Family::ipv4};
 }
 
+VarianceSums& MeterRows::touch_variances(RowRef ref) {
+  Page& page = *pages_[ref / kRowsPerPage];
+  if (!page.variances) {
+    page.variances = std::make_unique<std::array<VarianceSums, kRowsPerPage>>();
+    ++variance_pages_;
+  }
+  return (*page.variances)[ref % kRowsPerPage];
+}
+
 std::size_t MeterRows::bytes() const noexcept {
   std::size_t total = pages_.size() * sizeof(Page) + ipv6_.capacity() * sizeof(Ipv6Entry);
   total += (ipv6_rows_ + kRowsPerPage - 1) / kRowsPerPage * kRowsPerPage * sizeof(Ipv6Words);
+  total += variance_pages_ * kRowsPerPage * sizeof(VarianceSums);
   for (const auto& part : directory_) total += part.capacity() * sizeof(std::uint32_t);
   return total;
 }

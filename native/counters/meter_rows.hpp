@@ -31,15 +31,12 @@ inline constexpr std::size_t kRowsPerPage = 256;
 inline constexpr std::size_t kIpv6Ways = 16;
 inline constexpr std::uint32_t kNoSlot = 0;
 
-struct MeterRow {
-  std::array<float, kHostValues> previous{};
-  std::array<float, kHostValues> current{};
-  std::uint32_t window = 0;       ///< that `current` belongs to; 0: never touched
-  std::uint32_t busy_since = 0;   ///< cell, from the grid's origin, since which the row has not been idle
-  std::uint32_t slot : 27 = kNoSlot;       ///< exact buckets + 1
-  std::uint32_t reported : 2 = 0;          ///< a bit a direction: told as exceeded by the cheap form
-  std::uint32_t candidate : 1 = 0;         ///< waits for the next judgement without exact buckets
-  std::uint32_t counted : 1 = 0;           ///< in hosts()
+/// Values in the cheap form.
+template <std::size_t kValues>
+struct CheapSums {
+  std::array<float, kValues> previous{};
+  std::array<float, kValues> current{};
+  std::uint32_t window = 0;  ///< that `current` belongs to; 0: never touched
 
   /// Moves on to `window`. Going back does nothing. True when the row was idle until now.
   bool roll(std::uint32_t to) noexcept {
@@ -55,10 +52,15 @@ struct MeterRow {
     return idle;
   }
 
-  [[nodiscard]] bool is_reported(std::size_t direction) const noexcept { return (reported >> direction & 1U) != 0; }
-  void set_reported(std::size_t direction, bool is) noexcept {
-    const std::uint32_t bit = 1U << direction;
-    reported = (is ? reported | bit : reported & ~bit) & 3U;
+  /// Adds one delta. The sums must have been rolled to the share's window.
+  void add(std::size_t value, std::uint64_t delta, const WindowShare& share) noexcept {
+    const auto amount = static_cast<float>(delta);
+    if (window == share.window) {
+      current[value] += amount * share.current;
+      previous[value] += amount * share.previous;
+    } else if (window - share.window == 1) {  // another source is one window ahead
+      previous[value] += amount * share.current;
+    }
   }
 
   /// The sum over the last window as the cheap form has it, `elapsed` (0..1) into window `now`.
@@ -66,6 +68,23 @@ struct MeterRow {
     if (now <= window) return static_cast<double>(previous[value]) * (1 - elapsed) + static_cast<double>(current[value]);
     if (now - window == 1) return static_cast<double>(current[value]) * (1 - elapsed);
     return 0;
+  }
+};
+
+/// Variances of one subject, as kHostVariances orders them.
+using VarianceSums = CheapSums<kHostVariances>;
+
+struct MeterRow : CheapSums<kHostValues> {
+  std::uint32_t busy_since = 0;   ///< cell, from the grid's origin, since which the row has not been idle
+  std::uint32_t slot : 27 = kNoSlot;       ///< exact buckets + 1
+  std::uint32_t reported : 2 = 0;          ///< a bit a direction: told as exceeded by the cheap form
+  std::uint32_t candidate : 1 = 0;         ///< waits for the next judgement without exact buckets
+  std::uint32_t counted : 1 = 0;           ///< in hosts()
+
+  [[nodiscard]] bool is_reported(std::size_t direction) const noexcept { return (reported >> direction & 1U) != 0; }
+  void set_reported(std::size_t direction, bool is) noexcept {
+    const std::uint32_t bit = 1U << direction;
+    reported = (is ? reported | bit : reported & ~bit) & 3U;
   }
 };
 static_assert(sizeof(MeterRow) <= 220);
@@ -97,6 +116,14 @@ class MeterRows {
   }
   [[nodiscard]] Address address(RowRef ref) const noexcept;
 
+  /// The row's variances, made if need be: a page of rows gets room for them with the first of its hosts that is sampled.
+  [[nodiscard]] VarianceSums& touch_variances(RowRef ref);
+  /// Null: no host of the page has ever been sampled.
+  [[nodiscard]] const VarianceSums* variances(RowRef ref) const noexcept {
+    const Page& page = *pages_[ref / kRowsPerPage];
+    return page.variances ? &(*page.variances)[ref % kRowsPerPage] : nullptr;
+  }
+
   /// For walks over all rows: pages in no order of addresses.
   [[nodiscard]] std::size_t pages() const noexcept { return pages_.size(); }
   /// The newest window in which a row of the page was touched.
@@ -116,6 +143,7 @@ class MeterRows {
     std::uint32_t window = 0;
     std::uint32_t first_address = 0;
     std::unique_ptr<std::array<Ipv6Words, kRowsPerPage>> keys;  // null: a page of IPv4 hosts
+    std::unique_ptr<std::array<VarianceSums, kRowsPerPage>> variances;
   };
   struct Ipv6Entry {
     Ipv6Words key;
@@ -143,6 +171,7 @@ class MeterRows {
   std::uint32_t ipv6_page_ = kNone;
   HashKey key_;
   std::size_t hosts_ = 0;
+  std::size_t variance_pages_ = 0;
   std::uint64_t refused_ = 0;
 };
 

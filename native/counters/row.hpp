@@ -14,7 +14,7 @@
 
 namespace tidegate {
 
-using HostDelta = std::array<std::uint64_t, kHostValues>;
+using HostDelta = std::array<std::uint64_t, kDeltaValues>;
 
 /// Counter classes of bytes that are kept in the direction's own line: total, tcp, udp, icmp.
 inline constexpr std::size_t kLineByteClasses = 4;
@@ -34,6 +34,19 @@ struct alignas(32) RareBytes {
   std::array<std::array<std::uint64_t, kRareClasses>, kHostDirections> bytes;
 };
 static_assert(sizeof(RareBytes) == 32);
+
+/// What sampling leaves uncertain of one host: the estimated variance of each direction's packets and bytes.
+///
+/// Each packet observed under 1-in-w sampling adds w(w − 1) to the variance of the packets counted, and so often
+/// the square of its length to that of the bytes (Horvitz and Thompson). Without sampling nothing is written.
+struct alignas(32) SampledVariance {
+  std::array<std::array<std::uint64_t, kDirectionVariances>, kHostDirections> of;
+};
+static_assert(sizeof(SampledVariance) == 32);
+
+/// Variances of bytes are kept in squares of so many bytes, rounded up: 64 bits hold what a tick can add.
+inline constexpr std::uint64_t kVarianceUnitBytes = 256;
+inline constexpr double kVarianceUnit = static_cast<double>(kVarianceUnitBytes * kVarianceUnitBytes);
 
 /// What one sighting adds, and to which classes.
 struct Amount {
@@ -90,6 +103,28 @@ inline void add_rare(DirectionLine& line, RareBytes& rare, std::size_t direction
   }
 }
 
+/// What one sighting with sampling above 1 adds to its direction's variances.
+struct Uncertain {
+  std::uint64_t packets = 0;
+  std::uint64_t bytes = 0;  ///< in kVarianceUnit
+};
+
+/// `amount.packets` stand for `amount.packets / sampling` that were observed, all of one length as far as is known.
+inline Uncertain uncertain(const Amount& amount, std::uint32_t sampling) noexcept {
+  constexpr double kMost = 72057594037927936.0;  // 2^56: 256 a tick fit, as with packets of the longest sighting
+  if (amount.packets == 0) return {};
+  const auto packets = static_cast<double>(amount.packets);
+  const double variance = packets * (static_cast<double>(sampling) - 1);
+  const double length = static_cast<double>(amount.bytes) / packets;
+  const auto whole = [](double value) { return static_cast<std::uint64_t>(value < kMost ? value : kMost); };
+  return {whole(variance), whole(variance * length * length / kVarianceUnit + 1)};
+}
+
+inline void add_to(SampledVariance& row, std::size_t direction, const Uncertain& added) noexcept {
+  add_to(row.of[direction][kPacketVarianceAt], added.packets);
+  add_to(row.of[direction][kByteVarianceAt], added.bytes);
+}
+
 /// What was added to `now` since `seen`, which becomes equal to it.
 template <std::unsigned_integral T>
 inline std::uint64_t take_new(T& now, T& seen) noexcept {
@@ -113,6 +148,14 @@ inline void take_new(RareBytes& now, RareBytes& seen, HostDelta& into) noexcept 
     for (std::size_t i = 0; i < kRareClasses; ++i) {
       into[direction * kDirectionValues + kBytesAt + kLineByteClasses + i] =
           take_new(now.bytes[direction][i], seen.bytes[direction][i]);
+    }
+  }
+}
+
+inline void take_new(SampledVariance& now, SampledVariance& seen, HostDelta& into) noexcept {
+  for (std::size_t direction = 0; direction < kHostDirections; ++direction) {
+    for (std::size_t i = 0; i < kDirectionVariances; ++i) {
+      into[kHostValues + direction * kDirectionVariances + i] = take_new(now.of[direction][i], seen.of[direction][i]);
     }
   }
 }

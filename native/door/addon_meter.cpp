@@ -49,6 +49,7 @@ Napi::Value create_meter(const Napi::CallbackInfo& info) {
   meter.ipv6_hosts = options.integer<std::size_t>("ipv6Hosts", 1, 1 << 24);
   meter.networks = engine->engine->space().networks().size();
   meter.seed = shared.lane.seed;
+  meter.confidence = options.number_or_null("confidence", kLeastConfidence, kMostConfidence);
   Fields thresholds{env, options.value("thresholds"), "options.thresholds"};
   if (options.raise()) return env.Undefined();
   meter.limits = {read_limits(thresholds, "incoming"), read_limits(thresholds, "outgoing"),
@@ -113,7 +114,7 @@ std::string subject_text(const MeterSubject& subject, const Engine& engine, std:
 
 /// {at, deferred, subjects, exceeded, watched}: see binding.ts for what the numbers are.
 Napi::Value judgement(Napi::Env env, const MeterJudgement& judged, const Engine& engine, std::uint32_t hostgroup) {
-  constexpr std::size_t kExceededNumbers = 5 + kHostValues;
+  constexpr std::size_t kExceededNumbers = 8 + kHostValues;
   constexpr std::size_t kWatchedNumbers = 2 + kHostValues;
   auto subjects = Napi::Array::New(env, judged.exceeded.size());
   auto exceeded = Napi::Float64Array::New(env, judged.exceeded.size() * kExceededNumbers);
@@ -126,7 +127,10 @@ Napi::Value judgement(Napi::Env env, const MeterJudgement& judged, const Engine&
     exceeded[at + 2] = of.metric;
     exceeded[at + 3] = of.rate;
     exceeded[at + 4] = of.threshold;
-    for (std::size_t v = 0; v < kHostValues; ++v) exceeded[at + 5 + v] = of.rates[v];
+    exceeded[at + 5] = of.samples;
+    exceeded[at + 6] = of.interval.low;
+    exceeded[at + 7] = of.interval.high;
+    for (std::size_t v = 0; v < kHostValues; ++v) exceeded[at + 8 + v] = of.rates[v];
   }
   auto watched = Napi::Float64Array::New(env, judged.watched.size() * kWatchedNumbers);
   for (std::size_t i = 0; i < judged.watched.size(); ++i) {

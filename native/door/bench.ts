@@ -14,6 +14,7 @@ async function longestCall(binding: RawBinding, { engine, ticks, startedAt, tick
     thresholds: { incoming: limits(), outgoing: limits(), total: limits(), network: limits() },
     exactBytes: 2 ** 26,
     ipv6Hosts: 1024,
+    confidence: null,
   });
   let longest = 0;
   const timed = async (call: () => unknown): Promise<void> => {

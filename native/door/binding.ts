@@ -22,7 +22,7 @@ export type RawJudgement = {
   readonly deferred: number;
   /** Of each exceeded subject, its text. */
   readonly subjects: readonly string[];
-  /** For each: scope, direction, metric, rate, threshold; then its rates. */
+  /** For each: scope, direction, metric, rate, threshold, samples (0: unsampled), ends of the interval; then its rates. */
   readonly exceeded: Float64Array;
   /** For each watched subject: its id, 1 if over; then its rates. */
   readonly watched: Float64Array;

@@ -156,6 +156,8 @@ export type MeterOptions = {
   readonly thresholds: NativeThresholds;
   readonly exactBytes: number;
   readonly ipv6Hosts: number;
+  /** How sure it must be that a sampled rate is over its threshold, 0.5 … 0.9999; null: it is judged as it is. */
+  readonly confidence: number | null;
 };
 
 export type Drained = { readonly hostgroup: number; readonly batch: Batch; readonly hosts: number };

@@ -22,6 +22,7 @@ const group: Hostgroup = {
   networks: [],
   windowMs: 1000,
   thresholds: { incoming: { pps: 1000 }, outgoing: {}, total: {}, network: { udp_pps: 3000 } },
+  confidence: null,
   ban: { enabled: true, enabledIpv6: true, timeMs: 1000, onlyIfFinished: false, calmMs: 1000 },
 };
 const settings: EngineSettings = {
@@ -57,6 +58,7 @@ const meterOptions: MeterOptions = {
   thresholds,
   exactBytes: 2 ** 20,
   ipv6Hosts: 1024,
+  confidence: null,
 };
 
 const start = 1_795_480_780_000_000;

@@ -67,6 +67,7 @@ export function openEngine(door: NativeDoor, settings: EngineSettings): Engine {
         hostgroup,
         windowMs: group.windowMs,
         thresholds: group.thresholds,
+        confidence: group.confidence,
         exactBytes: settings.exactBytes ?? defaultExactBytes,
         ipv6Hosts: settings.ipv6Hosts,
       });

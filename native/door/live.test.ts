@@ -25,6 +25,7 @@ const group: Hostgroup = {
   networks: [],
   windowMs: 1000,
   thresholds: { incoming: { pps: 1000 }, outgoing: {}, total: {}, network: {} },
+  confidence: null,
   ban: { enabled: true, enabledIpv6: true, timeMs: 1000, onlyIfFinished: false, calmMs: 1000 },
 };
 const engine = openEngine(door, {

@@ -14,6 +14,8 @@ export type MeterSettings = {
   /** Room for exact buckets; beyond, the cheap form judges and it is counted. */
   readonly exactBytes: number;
   readonly ipv6Hosts: number;
+  /** Of a decision on sampled rates, 0.5 … 0.9999; null: they are judged as they are. */
+  readonly confidence: number | null;
 };
 
 /** Limits by place in `metrics`; NaN where not judged. */
@@ -43,12 +45,17 @@ export function openMeter(door: NativeDoor, engine: EngineHandle, settings: Mete
   whole('windowMs', settings.windowMs, 1000, 60_000);
   whole('exactBytes', settings.exactBytes, 0, 2 ** 33);
   whole('ipv6Hosts', settings.ipv6Hosts, 1, 2 ** 24);
+  const { confidence } = settings;
+  if (confidence !== null && !(confidence >= 0.5 && confidence <= 0.9999)) {
+    throw new RangeError(`confidence must be between 0.5 and 0.9999 or null, is ${confidence}`);
+  }
   const meter = door.createMeter(engine, {
     hostgroup: settings.hostgroup,
     windowMicros: settings.windowMs * 1000,
     thresholds: nativeThresholds(settings.thresholds),
     exactBytes: settings.exactBytes,
     ipv6Hosts: settings.ipv6Hosts,
+    confidence,
   });
   return {
     absorb: (batch) => door.absorb(meter, batch),

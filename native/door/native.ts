@@ -32,8 +32,14 @@ function directionIndex(direction: Direction): number {
   return index;
 }
 
-const exceededNumbers = 5 + hostValues;
+const exceededNumbers = 8 + hostValues;
 const watchedNumbers = 2 + hostValues;
+
+/** No samples: every packet was observed. An open end: of sampled flows nobody knows how many there were. */
+const certaintyOf = (samples: number, low: number, high: number): Pick<Cause, 'samples' | 'interval'> => ({
+  samples: samples > 0 ? samples : null,
+  interval: samples > 0 && Number.isFinite(high) ? { low, high } : null,
+});
 
 function judgementOf(raw: RawJudgement, watches: Watches): Judgement {
   const exceeded = raw.subjects.map((text, i) => {
@@ -43,9 +49,10 @@ function judgementOf(raw: RawJudgement, watches: Watches): Judgement {
       metric: metrics[raw.exceeded[at + 2] ?? 0] ?? 'pps',
       rate: raw.exceeded[at + 3] ?? 0,
       threshold: raw.exceeded[at + 4] ?? 0,
+      ...certaintyOf(raw.exceeded[at + 5] ?? 0, raw.exceeded[at + 6] ?? 0, raw.exceeded[at + 7] ?? 0),
     };
     const direction = directions[raw.exceeded[at + 1] ?? 0] ?? 'incoming';
-    return { subject: subjectOf(text), direction, cause, rates: hostRates(raw.exceeded, at + 5) };
+    return { subject: subjectOf(text), direction, cause, rates: hostRates(raw.exceeded, at + 8) };
   });
   const watched = [];
   for (let at = 0; at < raw.watched.length; at += watchedNumbers) {

@@ -47,7 +47,7 @@ struct BatchReading {
   }
 
   static void sum(HostDelta& to, const HostDelta& delta) {
-    for (std::size_t i = 0; i < kHostValues; ++i) to[i] += delta[i];
+    for (std::size_t i = 0; i < kDeltaValues; ++i) to[i] += delta[i];
   }
 };
 

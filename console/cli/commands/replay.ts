@@ -7,6 +7,7 @@ import { parsePrefix } from '../../../domain/prefix.js';
 import type { PrefixKey } from '../../../domain/units.js';
 import type { Cli } from '../cli.js';
 import { CommandFailure, exitUsage, failed } from '../exit.js';
+import { certainty } from '../status-page.js';
 import { duration, figure, progressBar } from '../terminal.js';
 import { showFindings } from './check.js';
 
@@ -51,8 +52,9 @@ function asText(cli: Cli, event: ReplayEvent): string {
   const { colors } = cli.view;
   switch (event.event) {
     case 'attack_started': {
-      const { metric, rate, threshold } = event.cause;
-      const what = `${event.direction}, ${metric} ${figure(rate)} > ${figure(threshold)}, hostgroup ${event.hostgroup}`;
+      const { metric, rate, threshold, samples, interval } = event.cause;
+      const sure = certainty({ samples: samples ?? null, interval: interval ?? null });
+      const what = `${event.direction}, ${metric} ${figure(rate)}${sure} > ${figure(threshold)}, hostgroup ${event.hostgroup}`;
       return `${event.at}  ${colors.red('attack')}  ${event.host}  ${event.vector}  (${what})`;
     }
     case 'attack_ended':

@@ -5,10 +5,11 @@
 /// - L > W: B·W/L counts at once, for the window is then right on the tick of arrival. It leaves the window W later, and at that
 ///   instant the next W of it counts, and so on: anything earlier would read too high, anything later too low. These
 ///   strokes melt into even flow by kMeltShare of the rate at each, which leaves the window that much too low at most.
-/// - A flow that goes on (FlowEnd::active; or the exporter does not say, and the span is at least 0.9 of the active timeout, or
-///   of unknown timeout) is held at its rate when its volume is used up, until its next record comes, at most until
+/// - A flow that goes on (FlowEnd::active; or the exporter does not say, and the record was exported soon after its end with a span
+///   near the active timeout, or, while that is not learned, of some seconds) is held at its rate when its volume is used up, until its next record comes, at most until
 ///   arrival + 1.1·L + kHoldSlackMicros + W. What was held is borrowed: the next record is that much smaller.
-/// - The next record adds its volume and sets the rate. Only what the rate has grown by counts at once (·W). Where more
+/// - The next record adds its volume and sets the rate, a lower one when what is still queued has played. What the rate has
+///   grown by counts at once (·W). Where more
 ///   has been counted than was reported, play goes kRepayShare slower until that is paid back.
 /// - A flow that has ended plays the rest of its volume and is gone.
 ///
@@ -44,6 +45,10 @@ inline constexpr double kMeltShare = 0.02;
 inline constexpr double kRepayShare = 0.02;
 /// Exporters look for flows to export every second or two, and fill a datagram before they send it.
 inline constexpr std::int64_t kHoldSlackMicros = 3'000'000;
+/// A record that was exported later after its end is of a flow that fell silent.
+inline constexpr std::int64_t kCutLagMicros = 5'000'000;
+/// While an exporter's active timeout is not learned, a shorter record is taken for the whole of its flow.
+inline constexpr std::int64_t kLeastActiveMicros = 4'000'000;
 /// A record that ends so far ahead of its exporter's clock is nonsense.
 inline constexpr std::int64_t kFutureMicros = 60'000'000;
 /// Of a longer span only the last two hours are played, at the rate of the whole; the rest is history, and dropped.
@@ -84,8 +89,14 @@ class FlowHold {
     if (!begin_play(at_micros)) return;
     Sighting due;
     for (std::size_t i = 0; i < used_;) {
-      const Step step = play_one(i, due);
-      if (step.emits) emit(due);
+      const Step step = play_one(flows_[i]);
+      if (step.packets != 0) {
+        due.facts = faces_[i].facts;
+        due.sampling = faces_[i].sampling;
+        due.packets = step.packets;
+        due.bytes = step.bytes;
+        emit(due);
+      }
       if (step.over) {
         remove(i);
       } else {
@@ -103,36 +114,55 @@ class FlowHold {
   struct Amount {
     double packets = 0;
     double bytes = 0;
+
+    constexpr void add(const Amount& more, double times = 1) noexcept {
+      packets += more.packets * times;
+      bytes += more.bytes * times;
+    }
   };
-  /// What counts at one instant and again every W.
+  /// What counted at one instant, and counts again every window.
   struct Stroke {
     Amount amount;
     std::int64_t due_micros = 0;
-    std::uint32_t due_tick = 0;
+    std::uint32_t due_play = 0;  ///< by number
     bool beats = false;
   };
   static constexpr std::size_t kStrokes = 2;
 
   struct Flow {
     std::uint64_t key = 0;
-    Amount rate;                 // in all: strokes over W, and even flow
+    Amount rate;                         // in all: the strokes over a window, and even flow
     std::array<Stroke, kStrokes> strokes;
-    Amount carry;                // due, and less than a whole packet
-    std::int64_t packets_left = 0;  // reported and not yet emitted; below zero: borrowed
+    Amount next_rate;                    // of the last record, while what was queued before it plays
+    std::int64_t next_below = INT64_MIN; // in force once so few packets are left
+    Amount carry;                        // due, and not yet a whole packet
+    std::int64_t packets_left = 0;       // reported and not yet emitted; below zero: borrowed
     std::int64_t bytes_left = 0;
     std::int64_t played_micros = 0;
-    std::int64_t expected_micros = 0;  // when what is left should be used up, at the latest
+    std::int64_t expected_micros = 0;    // the next record, if the flow goes on
     std::int64_t hold_until_micros = 0;
     bool goes_on = false;
   };
-  /// What is read only when something is emitted.
+  /// Read only when something is emitted.
   struct Face {
     PacketFacts facts;
     std::uint32_t sampling = 1;
   };
   struct Step {
-    bool emits = false;
+    std::uint64_t packets = 0;
+    std::uint64_t bytes = 0;
     bool over = false;
+  };
+  /// A record as hold sees it.
+  struct Record {
+    Amount rate;
+    double span = 0;         // microseconds
+    double at_once = 0;      // of the span: what of it lies in the last window
+    std::int64_t packets = 0;
+    std::int64_t bytes = 0;
+    std::int64_t hold_until_micros = 0;
+    std::int64_t at_micros = 0;
+    bool goes_on = false;
   };
   struct Hurried {
     std::uint64_t packets = 0;
@@ -140,17 +170,42 @@ class FlowHold {
     std::int64_t window = INT64_MIN;
   };
 
-  [[nodiscard]] bool begin_play(std::int64_t at_micros) noexcept;
-  [[nodiscard]] Step play_one(std::size_t i, Sighting& due) noexcept;
+  [[nodiscard]] std::int64_t span_of(const FlowDetail& detail, const HoldOrigin& origin, std::int64_t at_micros) noexcept;
+  [[nodiscard]] bool goes_on(const PacketFacts& facts, const FlowDetail& detail, const HoldOrigin& origin,
+                             std::int64_t span_micros, std::int64_t at_micros) const noexcept;
+  [[nodiscard]] Record record_of(const Sighting& sighting, std::int64_t timeout_micros, bool on, std::int64_t span_micros,
+                                 std::int64_t at_micros) noexcept;
+  void take_next(Flow& flow, Sighting& sighting, const Record& record) noexcept;
+  void take_first(std::uint64_t key, Sighting& sighting, const Record& record) noexcept;
+  void take_without_place(Sighting& sighting, const Record& record) noexcept;
+  static void settle(Flow& flow) noexcept;
+  void add_stroke(Flow& flow, const Amount& amount, std::int64_t at_micros) noexcept;
+
+  [[nodiscard]] std::size_t slot_of(std::uint64_t key) const noexcept;
+  [[nodiscard]] Flow* insert(std::uint64_t key, const Record& record) noexcept;
+  [[nodiscard]] bool displace(const Record& record) noexcept;
+  void free_slot(std::size_t slot) noexcept;
   void remove(std::size_t i) noexcept;
+  [[nodiscard]] Hurried& hurried(const Address& address, std::int64_t at_micros) noexcept;
+
+  [[nodiscard]] bool begin_play(std::int64_t at_micros) noexcept;
+  [[nodiscard]] Step play_one(Flow& flow) noexcept;
+  void beat(Flow& flow) noexcept;
+  void drop(std::int64_t packets, std::int64_t bytes) noexcept;
+  void write_off(const Flow& flow) noexcept;
 
   HoldOptions options_;
+  double window_;                // microseconds
+  std::uint32_t window_plays_;
   HashKey hash_key_;
-  std::vector<Flow> flows_;  // the first used_ are held
+  std::vector<Flow> flows_;      // the first used_ are held
   std::vector<Face> faces_;
-  std::vector<std::uint32_t> slots_;
+  std::vector<std::uint32_t> slots_;  // flow number + 1, zero: free; a power of two, at least twice the flows
   std::vector<Hurried> hurried_;
   std::size_t used_ = 0;
+  std::size_t hand_ = 0;         // where the next search for a small flow begins
+  std::uint32_t plays_ = 0;
+  std::int64_t played_upto_ = INT64_MIN;
   HoldCounts counts_;
 };
 

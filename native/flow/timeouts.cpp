@@ -49,7 +49,7 @@ void FlowTimeouts::learn(const PacketFacts& facts, const FlowDetail& detail, std
     says_idle_ = true;
     learn_inactive(lag);
   } else if (detail.end == FlowEnd::unknown && !ended_by_tcp(facts)) {
-    if (!says_active_) learn_active(span);
+    if (!says_active_ && lag < kLeastLagMicros) learn_active(span);
     const bool lasts = active_micros_ != 0 && span >= active_micros_ / 10 * 9;
     if (!says_idle_ && !lasts && lag >= kLeastLagMicros) learn_inactive(lag);
   }

@@ -27,7 +27,7 @@ struct Format {
   std::size_t record;
   std::size_t tcp_flags;
 };
-const std::map<std::int64_t, Format> kFormats{{1, {FlowProtocol::netflow1, 16, 52, 40}},
+const std::map<std::int64_t, Format> kFormats{{1, {FlowProtocol::netflow1, 16, 48, 40}},
                                               {5, {FlowProtocol::netflow5, 24, 48, 37}},
                                               {7, {FlowProtocol::netflow7, 24, 52, 37}}};
 
@@ -91,7 +91,12 @@ Expected decode(const Bytes& bytes, const Address& sender) {
   if (bytes.size() < 2) return fail(DecodeError::netflow_truncated);
   const auto found = kFormats.find(number(bytes, 0, 2));
   if (found == kFormats.end()) return fail(DecodeError::netflow_bad_version);
-  const Format& format = found->second;
+  Format format = found->second;
+  // 52 bytes a record in some exporters' version 1: when so many fit.
+  if (format.protocol == FlowProtocol::netflow1 && bytes.size() >= 16 &&
+      static_cast<std::int64_t>(bytes.size() - 16) >= 52 * number(bytes, 2, 2)) {
+    format.record = 52;
+  }
   if (bytes.size() < format.header) return fail(DecodeError::netflow_truncated);
   out.readable = true;
   const auto stated = static_cast<std::size_t>(number(bytes, 2, 2));

@@ -153,6 +153,22 @@ TEST("each version's fields are read from where its format has them") {
   }
 }
 
+TEST("records of version 1 have 48 or 52 bytes: the length tells") {
+  RecordBatch batch;
+  for (const bool is_long : {false, true}) {
+    NOTE(is_long ? "52" : "48");
+    const auto bytes = netflow_of({.version = 1, .is_long = is_long}, {{}, {.source = 7, .packets = 3}, {.bytes = 99}});
+    CHECK(bytes.size() == 16 + 3 * (is_long ? 52U : 48U));
+    REQUIRE(netflow5::decode(bytes, kSender, batch));
+    CHECK(errors_of(batch) == "");
+    REQUIRE(batch.sightings().size() == 3);
+    CHECK(batch.sightings()[1].facts.source == ipv4_address(7));
+    CHECK(batch.sightings()[1].packets == 3);
+    CHECK(batch.sightings()[2].bytes == 99);
+    CHECK(netflow5::reference::difference(bytes) == "");
+  }
+}
+
 TEST("a span is said in Unix time, across a wrap of the uptime too, and not where it cannot be") {
   struct Row {
     std::string_view claim;

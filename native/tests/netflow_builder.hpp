@@ -34,6 +34,7 @@ struct NetflowHeader {
   std::uint32_t sequence = 77;
   std::uint16_t engine = 0x0102;
   std::uint16_t sampling = 0;
+  bool is_long = false;  ///< version 1: records of 52 bytes, not 48
 };
 
 inline std::vector<std::byte> netflow_of(const NetflowHeader& header, const std::vector<NetflowRecord>& records) {
@@ -49,7 +50,7 @@ inline std::vector<std::byte> netflow_of(const NetflowHeader& header, const std:
     out.u32(record.packets).u32(record.bytes).u32(record.first_ms).u32(record.last_ms);
     out.u16(record.source_port).u16(record.destination_port);
     if (first_version) {
-      out.u16(0).u16(record.protocol << 8 | 0x10).u16(record.tcp_flags << 8).zeros(10);
+      out.u16(0).u16(record.protocol << 8 | 0x10).u16(record.tcp_flags << 8).zeros(header.is_long ? 10 : 6);
       continue;
     }
     out.u16(record.tcp_flags).u16(record.protocol << 8 | 0x10);

@@ -54,7 +54,7 @@ constexpr std::uint32_t kNanosInSecond = 1'000'000'000;
 //  +---------------+---------------+---------------+---------------+
 //  |7: field flags | 5, 7: TCP fl. |   Protocol    |Type of service| 36   1: two bytes of padding
 //  +---------------+---------------+---------------+---------------+
-//  |       5, 7: source AS         |     5, 7: destination AS      | 40   1: TCP flags (1), then 11 bytes unused
+//  |       5, 7: source AS         |     5, 7: destination AS      | 40   1: TCP flags (1), then 7 or 11 bytes unused
 //  +---------------+---------------+---------------+---------------+
 //  | Source mask   |Destinat. mask | 5: padding, 7: field flags    | 44
 //  +---------------+---------------+---------------+---------------+
@@ -62,9 +62,13 @@ constexpr std::uint32_t kNanosInSecond = 1'000'000'000;
 //  +---------------+---------------+---------------+---------------+
 struct Version1 {
   static constexpr std::size_t kHeaderBytes = 16;
-  static constexpr std::size_t kRecordBytes = 52;
+  static constexpr std::size_t kRecordBytes = 48;
   static constexpr std::size_t kTcpFlagsAt = 40;
   static constexpr bool kHasAs = false;
+};
+/// The same with four more bytes unused: exporters send the one, others the other, and only the length tells.
+struct LongVersion1 : Version1 {
+  static constexpr std::size_t kRecordBytes = 52;
 };
 struct Version5 {
   static constexpr std::size_t kHeaderBytes = 24;
@@ -178,6 +182,18 @@ bool read_datagram(std::span<const std::byte> payload, FlowProtocol protocol, co
 
 }  // namespace
 
+namespace {
+
+/// Whether there is room for as many long records as are stated; of a whole datagram of short ones there is not.
+bool has_long_records(std::span<const std::byte> payload) noexcept {
+  constexpr std::size_t kCounted = 4;
+  if (payload.size() < kCounted) return false;
+  const std::size_t stated = Fields<kCounted>{payload.first<kCounted>()}.u16<2>();
+  return payload.size() >= LongVersion1::kHeaderBytes + stated * LongVersion1::kRecordBytes;
+}
+
+}  // namespace
+
 bool decode(std::span<const std::byte> payload, const Address& sender, RecordBatch& out) noexcept {
   out.clear();
   constexpr std::size_t kVersionBytes = 2;
@@ -186,7 +202,9 @@ bool decode(std::span<const std::byte> payload, const Address& sender, RecordBat
     return false;
   }
   switch (Fields<kVersionBytes>{payload.first<kVersionBytes>()}.u16<0>()) {
-    case 1: return read_datagram<Version1>(payload, FlowProtocol::netflow1, sender, out);
+    case 1:
+      return has_long_records(payload) ? read_datagram<LongVersion1>(payload, FlowProtocol::netflow1, sender, out)
+                                       : read_datagram<Version1>(payload, FlowProtocol::netflow1, sender, out);
     case 5: return read_datagram<Version5>(payload, FlowProtocol::netflow5, sender, out);
     case 7: return read_datagram<Version7>(payload, FlowProtocol::netflow7, sender, out);
     default: out.error(DecodeError::netflow_bad_version); return false;

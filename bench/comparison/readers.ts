@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { globalGroup, type Hostgroup } from '../../domain/hostgroup.js';
 import type { PrefixKey } from '../../domain/units.js';
 import { openEngine } from '../../native/door/engine.js';
+import { usualFlowReading } from '../../native/door/flow-options.js';
 import { loadDoor } from '../../native/door/load.js';
 import { hasNfcapd, hasSfcapd, nfcapdReads } from '../../traffic/nfcapd.js';
 import { type Dissector, dissectorOf, likelyDissector } from './datagrams.js';
@@ -132,6 +133,9 @@ const group: Hostgroup = {
   ban: { enabled: false, enabledIpv6: false, timeMs: null, onlyIfFinished: false, calmMs: 1000 },
 };
 
+/** All protocols; what a record adds is counted whole. */
+const reading = { ...usualFlowReading, spread: false };
+
 /** By the door's own replay of the capture. Throws when it cannot be read. */
 export async function tidegateReads(path: string): Promise<Totals & { readonly errors: number }> {
   const engine = openEngine(loadDoor(), {
@@ -144,7 +148,7 @@ export async function tidegateReads(path: string): Promise<Totals & { readonly e
     seed: 1n,
     sampleBytes: 0,
   });
-  const opened = engine.openReplay({ path, lengthFromIp: false, sampling: 1, flows: true });
+  const opened = engine.openReplay({ path, lengthFromIp: false, sampling: 1, flow: reading });
   if (!opened.ok) throw new Error(`${path}: ${opened.error.code} ${opened.error.detail}`);
   const source = opened.value;
   try {

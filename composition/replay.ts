@@ -40,7 +40,7 @@ export type ReplayRequest = {
 export type ReplayOutcome = { readonly summary: ReplaySummary; readonly stats: SourceStats };
 
 /** Any key will do that is always the same. */
-const replaySeed = 0x7469_6465_6761_7465n;
+export const replaySeed = 0x7469_6465_6761_7465n;
 
 type Group = {
   readonly group: Hostgroup;

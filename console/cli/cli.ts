@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { registerBench } from './commands/bench.js';
 import { registerCheck } from './commands/check.js';
 import { registerDemo } from './commands/demo.js';
+import { registerDoctor } from './commands/doctor.js';
 import { registerOperate } from './commands/operate.js';
 import { registerReplay } from './commands/replay.js';
 import { registerRun } from './commands/run.js';
@@ -37,6 +38,7 @@ function build(cli: Cli): Command {
   registerReplay(program, cli);
   registerDemo(program, cli);
   registerOperate(program, cli);
+  registerDoctor(program, cli);
   registerTraffic(program, cli);
   registerBench(program, cli);
   for (const command of program.commands) {

@@ -21,7 +21,8 @@ type Options = {
 /** Without a configuration an attack is over when its rate has been below the threshold for this long. */
 const replayBan = { timeMs: 0, onlyIfFinished: true, calmMs: 5_000 } as const;
 
-function settingsFor(cli: Cli, options: Options): Settings {
+/** What a capture is judged by: the configuration, or the defaults with the networks given. */
+export function settingsFor(cli: Cli, options: Pick<Options, 'network' | 'config'>): Settings {
   const needs = { sources: false, networks: options.network.length === 0 };
   if (options.config === undefined && needs.networks) {
     throw new CommandFailure(

@@ -1,0 +1,125 @@
+/**
+ * What a diagnosis is made from: counts now and over the last minutes, and the settings and machine they are judged by.
+ *
+ * Pure. Counts of a listener that was opened anew start again at zero; then all of them are of the period.
+ */
+import type { ExporterStats, FlowFamily, FlowListenerStats, StrayProtocol } from '../../../domain/flow.js';
+import type { UnixMicros } from '../../../domain/units.js';
+
+export type ListenerSetting = {
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  readonly transport: 'udp' | 'tcp';
+  readonly accepts: readonly FlowFamily[];
+  /** Records are spread over their own time. */
+  readonly spread: boolean;
+};
+
+export type ListenerFacts = {
+  readonly setting: ListenerSetting;
+  readonly now: FlowListenerStats;
+  readonly period: ListenerCounts;
+};
+export type ListenerCounts = {
+  readonly datagrams: number;
+  readonly dropped: number;
+  readonly refused: number;
+  readonly strays: readonly {
+    readonly protocol: StrayProtocol;
+    readonly datagrams: number;
+    readonly lastFrom: string;
+  }[];
+};
+
+export type ExporterFacts = {
+  readonly listener: string;
+  readonly now: ExporterStats;
+  /** `now` with its counts since the period began. */
+  readonly period: ExporterStats;
+};
+
+/** What of the machine decides over datagrams; null: not to be read here. */
+export type MachineFacts = {
+  readonly rmemMaxBytes: number | null;
+  /** By interface: 0 off, 1 strict, 2 loose; the stricter of the interface's own and of all. */
+  readonly rpFilter: { readonly [network: string]: number };
+  /** Datagrams that rp_filter has dropped since the machine started. */
+  readonly rpFilterDrops: number | null;
+};
+
+/** Datagrams to a listener's port that arrived at this machine. */
+export type WireSight = {
+  readonly source: string;
+  readonly destination: string;
+  readonly port: number;
+  readonly network: string;
+  readonly datagrams: number;
+};
+export type WireFacts = {
+  readonly seconds: number;
+  readonly sights: readonly WireSight[];
+  /** Of each sender, by listener and address, what its listener received in the same time and shortly after. */
+  readonly received: ReadonlyMap<string, number>;
+  readonly rpFilterDrops: number;
+};
+
+export type Facts = {
+  readonly at: UnixMicros;
+  readonly periodSeconds: number;
+  /** The shortest window in which anything is judged. */
+  readonly windowMs: number;
+  readonly listeners: readonly ListenerFacts[];
+  readonly exporters: readonly ExporterFacts[];
+  /** null: there is no machine, as in a capture. */
+  readonly machine: MachineFacts | null;
+  /** null: the wire was not listened to. */
+  readonly wire: WireFacts | null;
+};
+
+export const senderKey = (listener: string, address: string): string => `${listener} ${address}`;
+
+const exporterCounts = [
+  'datagrams',
+  'records',
+  'packets',
+  'bytes',
+  'decodeErrors',
+  'sequenceLost',
+  'sequenceRestarts',
+  'deviceDrops',
+  'samplingChanges',
+  'samplingConflicts',
+  'samplingZero',
+  'templateChanges',
+  'templatesEvicted',
+  'setsWithoutTemplate',
+  'recordsRecovered',
+  'setsExpired',
+  'recordsOutside',
+  'recordsSeenTwice',
+  'duplicates',
+  'duplicatesLookedAt',
+  'shortHeaders',
+  'recordsFiltered',
+] as const satisfies readonly (keyof ExporterStats)[];
+
+export function exporterSince(now: ExporterStats, before: ExporterStats | undefined): ExporterStats {
+  if (before === undefined || now.datagrams < before.datagrams) return now;
+  const counts = exporterCounts.map((name) => [name, Math.max(0, now[name] - before[name])] as const);
+  return { ...now, ...Object.fromEntries(counts) };
+}
+
+export function listenerSince(now: FlowListenerStats, before: FlowListenerStats | undefined): ListenerCounts {
+  if (before === undefined || now.datagrams < before.datagrams) return now;
+  const old = new Map(before.strays.map(({ protocol, datagrams }) => [protocol, datagrams]));
+  return {
+    datagrams: now.datagrams - before.datagrams,
+    dropped: Math.max(0, now.dropped - before.dropped),
+    refused: Math.max(0, now.refused - before.refused),
+    strays: now.strays.map((stray) => ({
+      ...stray,
+      datagrams: Math.max(0, stray.datagrams - (old.get(stray.protocol) ?? 0)),
+    })),
+  };
+}

@@ -17,11 +17,12 @@ import { applying, arrange } from './composition/applying.js';
 import { machineClock } from './composition/clock.js';
 import { type DataPlane, openDataPlane } from './composition/data-plane.js';
 import { furnish, type Live, type Rooms } from './composition/rooms.js';
+import { longestTemplateLifetimeMicros } from './composition/template-shelves.js';
 import { takeVitals, type VitalSigns } from './composition/vitals.js';
 import type { Loaded, LogSettings, Settings } from './config/settings.js';
 import { socketName } from './console/api/lines.js';
 import { type ControlServer, serveControl } from './console/api/server.js';
-import type { Journal, Log, ScriptRunner } from './domain/ports.js';
+import type { Journal, KeptTemplate, Log, ScriptRunner } from './domain/ports.js';
 import { type Failure, failure, type Result, success } from './domain/result.js';
 import type { Milliseconds } from './domain/units.js';
 import { openJournal } from './integrations/journal/journal.js';
@@ -124,6 +125,7 @@ type House = {
 async function build(settings: Settings, deps: DaemonDeps, journal: Journal): Promise<House> {
   const { log } = deps;
   const open = deps.openDataPlane ?? openDataPlane;
+  const keptTemplates = await readTemplates(journal, log);
   const live: Live = { settings, plane: open(settings), planeSerial: 1 };
   let read: () => void = () => {};
   const ledgerRead = new Promise<void>((resolve) => {
@@ -134,6 +136,7 @@ async function build(settings: Settings, deps: DaemonDeps, journal: Journal): Pr
   const rooms: Rooms = furnish({
     live,
     journal,
+    keptTemplates,
     runScript: deps.runScript ?? startScriptRunner(),
     vitals: () => vitals.read(),
     reload,
@@ -144,6 +147,14 @@ async function build(settings: Settings, deps: DaemonDeps, journal: Journal): Pr
   const { version } = deps;
   const vitals = takeVitals({ version, startedAt, tree: tree.snapshot, deadLetters: tree.deadLetters });
   return { tree, rooms, vitals, ledgerRead, reload, apply };
+}
+
+/** Without them the exporters send theirs again after a while: no reason not to start. */
+async function readTemplates(journal: Journal, log: Log): Promise<readonly KeptTemplate[]> {
+  const kept = await journal.templates(machineClock.unixMicros() - longestTemplateLifetimeMicros);
+  if (kept.ok) return kept.value;
+  log.warn('kept templates not read, exporters have to send theirs again', { ...kept.error });
+  return [];
 }
 
 async function askControl(

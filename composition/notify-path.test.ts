@@ -65,6 +65,7 @@ const brokenJournal: Journal = {
   append: async () => failure('JOURNAL_UNWRITABLE', 'disk full'),
   active: async () => ({ ok: true, value: [] }),
   history: async () => ({ ok: true, value: [] }),
+  templates: async () => ({ ok: true, value: [] }),
   close: async () => {},
 };
 

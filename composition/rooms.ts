@@ -19,11 +19,11 @@ import { ledgerActor } from '../actors/mitigation/actor.js';
 import type { LedgerMessage } from '../actors/mitigation/messages.js';
 import { scriptActor } from '../actors/script/actor.js';
 import type { ScriptMessage } from '../actors/script/messages.js';
-import { listenerName } from '../config/difference.js';
+import { listenerName, listenText } from '../config/difference.js';
 import type { Settings } from '../config/settings.js';
 import { type Attack, attackId } from '../domain/attack.js';
 import { globalGroup, type Hostgroup } from '../domain/hostgroup.js';
-import type { Journal, ScriptRunner } from '../domain/ports.js';
+import type { Journal, KeptTemplate, ScriptRunner } from '../domain/ports.js';
 import { prefixTable } from '../domain/prefix-table.js';
 import type { HostKey } from '../domain/units.js';
 import { evidenceStore } from '../integrations/evidence/store.js';
@@ -33,6 +33,7 @@ import { type RosterMessage, rosterActor, type Wanted } from '../supervision/ros
 import type { Backoff, SupervisorSpec } from '../supervision/spec.js';
 import type { DataPlane } from './data-plane.js';
 import { flowPolicy } from './flow-listening.js';
+import { keepsTemplates, templateShelves } from './template-shelves.js';
 
 /** What is in force now. A reload replaces it. */
 export type Live = { settings: Settings; plane: DataPlane; planeSerial: number };
@@ -43,6 +44,8 @@ export type RoomDeps = {
   readonly runScript: ScriptRunner;
   readonly vitals: ControlDeps['vitals'];
   readonly reload: ControlDeps['reload'];
+  /** Flow templates of the runs before this one. */
+  readonly keptTemplates: readonly KeptTemplate[];
   /** Each time the ledger has read the journal. */
   readonly ledgerRead: () => void;
 };
@@ -81,6 +84,7 @@ export function furnish(deps: RoomDeps): Rooms {
   const sourcePlaces = new Map<string, Place<SourceMessage>>();
   const hostgroups = new Map<string, Ref<HostgroupMessage>>();
   const sources = new Map<string, Ref<SourceMessage>>();
+  const shelves = templateShelves(deps.keptTemplates);
   let serials = 0;
   const serial = (): number => serials++;
 
@@ -197,6 +201,7 @@ export function furnish(deps: RoomDeps): Rooms {
     const { interfaces, listeners, tickMs } = live.settings.capture;
     const { plane } = live;
     const policy = flowPolicy(live.settings);
+    shelves.retain(listeners.map(listenerName));
     sources.clear();
     const place = (name: string): Place<SourceMessage> => {
       const made = placeOf(sourcePlaces, name);
@@ -213,8 +218,25 @@ export function furnish(deps: RoomDeps): Rooms {
       ...listeners.map((one): Wanted => {
         const name = listenerName(one);
         const id = name.replaceAll(' ', '/'); // as the tree wants its ids
-        const open = () => plane.openFlows(one, policy);
-        const spec = listenerActor({ id, name, open, tickMs, hostgroups, maxExporters: one.maxExporters });
+        const spec = listenerActor({
+          id,
+          name,
+          address: listenText(one),
+          family: one.family,
+          transport: one.transport,
+          open: () => plane.openFlows(one, policy),
+          tickMs,
+          hostgroups,
+          maxExporters: one.maxExporters,
+          refusesUnknown: policy.refuseUnknown,
+          keeping: keepsTemplates(one)
+            ? {
+                shelf: shelves.of(name, one.maxTemplates),
+                lifetimeMicros: one.templateLifetimeMs * 1_000,
+                journal: journal.ref,
+              }
+            : null,
+        });
         return { edition: edition([one, policy]), spec: place(id).child(spec) };
       }),
     ];

@@ -165,6 +165,24 @@ export type FlowListenerStats = {
   readonly templatesBound: number;
 };
 
+/** A listener that has received nothing yet. */
+export const unheardListener: FlowListenerStats = {
+  datagrams: 0,
+  records: 0,
+  dropped: 0,
+  receiveBufferAsked: 0,
+  receiveBuffer: 0,
+  strays: [],
+  refused: 0,
+  lastRefused: null,
+  exportersRefused: 0,
+  held: 0,
+  heldBound: 0,
+  heldRefused: 0,
+  templates: 0,
+  templatesBound: 0,
+};
+
 /** A template as its exporter sent it: one template record without the set's header. */
 export type StoredTemplate = {
   readonly protocol: 'netflow9' | 'ipfix';

@@ -143,11 +143,17 @@ export type Journal = {
   readonly append: (entries: readonly JournalEntry[]) => Promise<Result<void>>;
   readonly active: () => Promise<Result<readonly Mitigation[]>>;
   readonly history: (limit: number) => Promise<Result<readonly Attack[]>>;
+  /** The flow templates that were kept, of all listeners, and sent after that time; the one sent longest ago first. */
+  readonly templates: (sentAfter: UnixMicros) => Promise<Result<readonly KeptTemplate[]>>;
   readonly close: () => Promise<void>;
 };
+/** `listener`: the name of the one that it came to. */
+export type KeptTemplate = { readonly listener: string; readonly template: StoredTemplate };
 export type JournalEntry =
   | { readonly kind: 'mitigation'; readonly mitigation: Mitigation }
-  | { readonly kind: 'attack'; readonly attack: Attack };
+  | { readonly kind: 'attack'; readonly attack: Attack }
+  /** Replace those of the same exporter and id that the journal has of this listener. */
+  | { readonly kind: 'templates'; readonly listener: string; readonly templates: readonly StoredTemplate[] };
 
 export type ScriptAction = 'ban' | 'unban' | 'attack_details';
 export type ScriptRun = {

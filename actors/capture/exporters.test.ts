@@ -1,17 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'vitest';
 import { type ExporterStats, unheardExporter } from '../../domain/flow.js';
-import {
-  callRoll,
-  emptyFlowTally,
-  exporterId,
-  type Known,
-  observe,
-  receivedBy,
-  silenceMicros,
-  tallyFlow,
-  totalOf,
-} from './exporters.js';
+import { callRoll, exporterId, silenceMicros } from './exporters.js';
 
 const now = 10 * silenceMicros;
 const exporter = (agent: string, datagrams: number, lastSeen = now): ExporterStats => ({
@@ -24,7 +14,7 @@ const exporter = (agent: string, datagrams: number, lastSeen = now): ExporterSta
   samplingRate: 1000,
   lastSeen,
 });
-const known = (...list: readonly ExporterStats[]): ReadonlyMap<string, Known> =>
+const known = (...list: readonly ExporterStats[]): ReadonlyMap<string, ExporterStats> =>
   new Map(list.map((stats) => [exporterId(stats), stats]));
 const names = (list: readonly ExporterStats[]): readonly string[] => list.map(({ agent }) => agent);
 
@@ -32,7 +22,7 @@ const a = exporter('192.0.2.1', 1);
 const b = exporter('192.0.2.2', 1);
 const rows: readonly {
   readonly claim: string;
-  readonly known: ReadonlyMap<string, Known>;
+  readonly known: ReadonlyMap<string, ExporterStats>;
   readonly seen: readonly ExporterStats[];
   readonly bound?: number;
   readonly found?: readonly string[];
@@ -92,17 +82,4 @@ test('an id takes IPv6 and nothing that the tree refuses', () => {
     exporterId({ ...a, address: '2001:db8::1', agent: 'core router#1' }),
     /^[A-Za-z0-9.\-_:/@[\]]+$/,
   );
-});
-
-test('an exporter counts on when its listener was opened again', () => {
-  const first = observe(observe(null, exporter('192.0.2.1', 50)), exporter('192.0.2.1', 80));
-  const again = totalOf(observe(first, exporter('192.0.2.1', 5)));
-  assert.equal(again.datagrams, 85);
-  assert.equal(again.records, 85 * 7);
-});
-
-test('a listener counts on over its openings', () => {
-  const first = tallyFlow(emptyFlowTally, [a, b], 1);
-  const second = tallyFlow(first, [exporter('192.0.2.1', 10)], 2);
-  assert.deepEqual(receivedBy(second), { datagrams: 12, records: 84 });
 });

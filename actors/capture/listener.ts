@@ -1,56 +1,45 @@
 /**
- * One flow listener: its flows' counters to the hostgroups, and one actor an exporter that sends to it.
- *
- * Exporters are found by roll call at every survey and whenever somebody asks. More than `maxExporters` are counted, not followed.
+ * One flow listener: its flows' counters to the hostgroups, one actor an exporter that sends to it, its templates kept,
+ * and a line where the socket itself is in trouble.
  */
-
-import type { ExporterStats } from '../../domain/flow.js';
+import type { FlowFamily } from '../../domain/flow.js';
 import { type Pace, pace } from '../../domain/pace.js';
-import type { Context, Ref } from '../../supervision/behaviour.js';
-import { gather } from '../../supervision/gather.js';
+import type { Source } from '../../domain/ports.js';
+import type { Context } from '../../supervision/behaviour.js';
 import type { ChildSpec } from '../../supervision/spec.js';
-import { exporterActor } from './exporter.js';
-import {
-  callRoll,
-  emptyFlowTally,
-  exporterId,
-  type FlowTally,
-  type Known,
-  receivedBy,
-  tallyFlow,
-} from './exporters.js';
-import type { ExporterMessage, ExporterReport, SourceMessage } from './messages.js';
+import { exporterReports, type Following, follow, noExporters } from './following.js';
+import { type Keeper, type Keeping, templateKeeper } from './keeping.js';
+import { bufferRemark, type ListenerRemark, listenerRemarks } from './listener-remarks.js';
+import { emptyTally, type ListenerTally, receivedBy, tallied } from './listener-tally.js';
+import type { SourceMessage, SourceReport } from './messages.js';
 import { closeSensor, reportOf, type Sensor, type SensorDeps, startSensor, survey, tick } from './sensor.js';
 
 export type ListenerDeps = SensorDeps & {
   /** Of the actor; `name` is for people. */
   readonly id: string;
+  readonly family: FlowFamily;
+  readonly transport: 'udp' | 'tcp';
+  /** '0.0.0.0:2055'. */
+  readonly address: string;
   readonly maxExporters: number;
+  readonly refusesUnknown: boolean;
+  /** null: templates are not kept. */
+  readonly keeping: Keeping | null;
 };
 
 type Listener = {
   readonly sensor: Sensor;
-  readonly exporters: Map<string, Ref<ExporterMessage>>;
-  /** Of each exporter at the last survey. */
-  readonly known: Map<string, Known>;
-  flow: FlowTally;
-  readonly refusal: Pace;
-  /** Of all exporters together: found, changed, losing datagrams. */
-  readonly remarks: Pace;
-  readonly named: Pace;
-  /** Found and not yet said. */
-  unnamed: number;
-  readonly counted: Pace;
+  readonly following: Following;
+  readonly keeper: Keeper | null;
+  tally: ListenerTally;
+  /** One a kind of remark. */
+  readonly paces: Map<string, Pace>;
 };
 
 const mailboxBound = 64;
 const stopDeadlineMs = 1_000;
 const busyLimitMs = 10_000;
-/** Exporters that have not answered by then are left out of the list. */
-const exportersDeadlineMs = 200;
 const complaintMs = 30_000;
-/** Anybody can invent exporters, so their lines are bounded: so many a minute of each kind, the rest is counted. */
-const linesPerMinute = 20;
 
 export const listenerActor = (deps: ListenerDeps): ChildSpec<Listener, SourceMessage> => ({
   kind: 'actor',
@@ -61,17 +50,16 @@ export const listenerActor = (deps: ListenerDeps): ChildSpec<Listener, SourceMes
   busyLimitMs,
   behaviour: () => ({
     name: 'listener',
-    init: (context) => ({
-      sensor: startSensor('sflow', deps, context),
-      exporters: new Map(),
-      known: new Map(),
-      flow: emptyFlowTally,
-      refusal: pace(complaintMs),
-      remarks: pace(60_000, linesPerMinute),
-      named: pace(60_000, linesPerMinute),
-      unnamed: 0,
-      counted: pace(complaintMs),
-    }),
+    init: (context) => {
+      const keeper = deps.keeping === null ? null : templateKeeper(deps.name, deps.keeping, context);
+      return {
+        sensor: startSensor('listener', { ...deps, open: () => openWith(deps, keeper) }, context),
+        following: noExporters(deps.name, deps.maxExporters),
+        keeper,
+        tally: emptyTally,
+        paces: new Map(),
+      };
+    },
     receive(listener, message, context) {
       switch (message.kind) {
         case 'tick': {
@@ -79,86 +67,71 @@ export const listenerActor = (deps: ListenerDeps): ChildSpec<Listener, SourceMes
           return ticked instanceof Promise ? ticked.then(() => listener) : listener;
         }
         case 'survey':
+          look(listener, deps, context);
           survey(listener.sensor, context);
-          follow(listener, deps, context);
           return listener;
         case 'report':
-          follow(listener, deps, context);
-          message.reply({ ...reportOf(listener.sensor), flow: receivedBy(listener.flow) });
+          look(listener, deps, context);
+          message.reply(reportFor(listener, deps));
           return listener;
         case 'exporters':
-          follow(listener, deps, context);
+          look(listener, deps, context);
           // Not awaited: the ticks go on while the exporters answer.
-          void reports(listener).then(message.reply);
+          void exporterReports(listener.following).then(message.reply);
           return listener;
       }
     },
-    stop: ({ sensor }) => closeSensor(sensor),
+    stop: ({ sensor, keeper }) => {
+      if (sensor.source !== null) keeper?.takeLast(sensor.source);
+      closeSensor(sensor);
+    },
   }),
 });
 
-function follow(listener: Listener, deps: ListenerDeps, context: Context<SourceMessage>): void {
+/** Templates are there before the first datagram is read, as far as that can be had. */
+function openWith(deps: ListenerDeps, keeper: Keeper | null): ReturnType<SensorDeps['open']> {
+  const opened = deps.open();
+  if (opened.ok) keeper?.giveBack(opened.value);
+  return opened;
+}
+
+/** Before the survey, which may close a source that has failed. */
+function look(listener: Listener, deps: ListenerDeps, context: Context<SourceMessage>): void {
   const { source, openings } = listener.sensor;
   if (source === null) return;
-  const seen = source.exporters();
-  listener.flow = tallyFlow(listener.flow, seen, openings);
-  const roll = callRoll(listener.known, seen, context.clock.unixMicros(), deps.maxExporters);
-  for (const id of roll.gone) {
-    listener.exporters.delete(id);
-    listener.known.delete(id);
-    context.stopChild(id).catch((error: unknown) => {
-      context.log.warn('exporter did not stop', { exporter: id, error: String(error) });
-    });
-  }
-  for (const stats of roll.found) {
-    const id = exporterId(stats);
-    listener.exporters.set(
-      id,
-      context.spawn(exporterActor({ id, listener: deps.name, remarks: listener.remarks })),
-    );
-    tell(listener, id, stats);
-  }
-  for (const stats of roll.heard) tell(listener, exporterId(stats), stats);
-  introduce(listener, roll.found, deps, context);
-  if (roll.refused === 0) return;
-  const kept = listener.refusal(context.clock.now());
-  if (kept === null) return;
-  context.log.warn('more exporters than can be followed', {
-    listener: deps.name,
-    refused: roll.refused,
-    bound: deps.maxExporters,
-    kept,
-  });
+  listener.keeper?.takeAndWrite(source);
+  heed(listener, source, openings, deps, context);
+  follow(listener.following, source.exporters(), context);
 }
 
-/** The first by name, the rest as a count. */
-function introduce(
+function heed(
   listener: Listener,
-  found: readonly ExporterStats[],
+  source: Source,
+  opening: number,
   deps: ListenerDeps,
+  context: Context<SourceMessage>,
+): void {
+  const now = source.flow();
+  if (now === null) return;
+  const before = opening === listener.tally.opening ? listener.tally.live : null;
+  listener.tally = tallied(listener.tally, now, opening);
+  const buffer = before === null ? bufferRemark(now) : null;
+  if (buffer !== null) say(listener, buffer, deps, context);
+  for (const remark of listenerRemarks(before, now, deps)) say(listener, remark, deps, context);
+}
+
+function say(
+  { paces }: Listener,
+  { kind, phrase, fields }: ListenerRemark,
+  { name }: ListenerDeps,
   { clock, log }: Context<SourceMessage>,
 ): void {
-  const at = clock.now();
-  for (const { address, agent, samplingRate } of found) {
-    if (listener.named(at) === null) listener.unnamed += 1;
-    else
-      log.info('exporter found', { exporter: address, agent, listener: deps.name, sampling: samplingRate });
-  }
-  if (listener.unnamed === 0 || listener.counted(at) === null) return;
-  log.info('more exporters found', { listener: deps.name, count: listener.unnamed });
-  listener.unnamed = 0;
+  const own = paces.get(kind) ?? pace(complaintMs);
+  paces.set(kind, own);
+  const kept = own(clock.now());
+  if (kept !== null) log.warn(phrase, { listener: name, ...fields, kept });
 }
 
-function tell(listener: Listener, id: string, stats: ExporterStats): void {
-  listener.known.set(id, stats);
-  listener.exporters.get(id)?.send({ kind: 'observed', stats });
-}
-
-async function reports({ exporters }: Listener): Promise<readonly ExporterReport[]> {
-  const answers = await gather<ExporterMessage, ExporterReport>(
-    [...exporters.values()],
-    (reply) => ({ kind: 'report', reply }),
-    exportersDeadlineMs,
-  );
-  return answers.filter((report) => report !== null);
+function reportFor({ sensor, tally }: Listener, { address, family, transport }: ListenerDeps): SourceReport {
+  return { ...reportOf(sensor), listener: { address, family, transport, ...receivedBy(tally) } };
 }

@@ -1,13 +1,19 @@
 /** Protocol of the sensing actors. Sent by themselves (timers), by hostgroups never, by control for reports. */
-import type { ExporterStats } from '../../domain/flow.js';
+import type { ExporterStats, FlowFamily, FlowListenerStats } from '../../domain/flow.js';
 import type { SourceStats, TrafficTotals } from '../../domain/ports.js';
+import type { ExporterRates } from './exporter-rates.js';
 
-/** `records`: flow samples or flow records, sampling not undone. */
-export type FlowCounts = { readonly datagrams: number; readonly records: number };
+/** Where a flow listener listens, and what it has received over all its openings. */
+export type ListenerReport = FlowListenerStats & {
+  /** '0.0.0.0:2055'. */
+  readonly address: string;
+  readonly family: FlowFamily;
+  readonly transport: 'udp' | 'tcp';
+};
 
 export type SourceReport = {
   readonly name: string;
-  readonly kind: 'interface' | 'sflow';
+  readonly kind: 'interface' | 'listener';
   readonly state: 'up' | 'down';
   readonly fault: string | null;
   /** Counts of this incarnation and all before it. */
@@ -17,8 +23,8 @@ export type SourceReport = {
   readonly opened: number;
   /** Batches that no hostgroup took: its mailbox was full, or there is no such group. */
   readonly undelivered: number;
-  /** What has come over the wire, of a listener; null for an interface. */
-  readonly flow: FlowCounts | null;
+  /** null for an interface. */
+  readonly listener: ListenerReport | null;
 };
 
 export type SourceMessage =
@@ -28,7 +34,11 @@ export type SourceMessage =
   /** The exporters of a flow listener; an interface has none. */
   | { readonly kind: 'exporters'; readonly reply: (reports: readonly ExporterReport[]) => void };
 
-export type ExporterReport = ExporterStats & { readonly listener: string };
+export type ExporterReport = ExporterStats & {
+  readonly listener: string;
+  /** Over the last five to ten seconds. */
+  readonly perSecond: ExporterRates;
+};
 
 export type ExporterMessage =
   | { readonly kind: 'observed'; readonly stats: ExporterStats }

@@ -33,11 +33,19 @@ async function sensing(kind: 'interface' | 'listener' = 'interface', maxExporter
   const place = createPlace<SourceMessage>('eth0');
   const deps = { name: 'eth0', open: () => world.open(), tickMs, hostgroups: new Map([['global', global]]) };
   const lines: LogLine[] = [];
+  const listening = {
+    ...deps,
+    id: 'eth0',
+    family: 'netflow' as const,
+    transport: 'udp' as const,
+    address: '0.0.0.0:2055',
+    maxExporters,
+    refusesUnknown: false,
+    keeping: null,
+  };
   const start = async () => {
     const child =
-      kind === 'interface'
-        ? place.child(interfaceActor(deps))
-        : place.child(listenerActor({ ...deps, id: 'eth0', maxExporters }));
+      kind === 'interface' ? place.child(interfaceActor(deps)) : place.child(listenerActor(listening));
     const tree = await startOn(time, supervisor('root', [child]), { log: rememberingLog(lines) });
     await idle();
     return tree;
@@ -191,7 +199,7 @@ const exporter = (agent: string, datagrams: number): ExporterStats => ({
 });
 
 test('a listener has an actor for each exporter, up to its bound, and reports them', async () => {
-  const { time, world, place, start, report, lines } = await sensing('listener');
+  const { time, world, place, start, lines } = await sensing('listener');
   const tree = await start();
   world.exporters = [exporter('192.0.2.1', 3), exporter('192.0.2.2', 4), exporter('192.0.2.3', 5)];
   await pass(time, 1_000);
@@ -203,7 +211,6 @@ test('a listener has an actor for each exporter, up to its bound, and reports th
     ['192.0.2.2', 4],
   ]);
   expect(lines.some(({ phrase }) => phrase === 'more exporters than can be followed')).toBe(true);
-  expect((await report()).flow).toEqual({ datagrams: 12, records: 120 });
   expect(tree.snapshot().children[0]?.children.length).toBe(2);
   await tree.stop();
 });

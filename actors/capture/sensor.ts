@@ -44,6 +44,14 @@ export type Sensor = {
   readonly paces: { readonly fault: Pace; readonly loss: Pace; readonly undelivered: Pace };
 };
 
+const lossOf = {
+  interface: { phrase: 'packets lost in the kernel', remedy: 'raise workers or ring of this interface' },
+  listener: {
+    phrase: 'flow datagrams lost on this machine',
+    remedy: 'raise receive_buffer or workers of this listener',
+  },
+} as const;
+
 const tickMessage: SourceMessage = { kind: 'tick' };
 const surveyMessage: SourceMessage = { kind: 'survey' };
 
@@ -101,7 +109,11 @@ export function survey(sensor: Sensor, context: Context<SourceMessage>): void {
   sensor.live = stats;
   sensor.surveyedAt = now;
   if (lost > 0)
-    complain(sensor.paces.loss, context, 'packets lost in the kernel', { source: sensor.deps.name, lost });
+    complain(sensor.paces.loss, context, lossOf[sensor.kind].phrase, {
+      source: sensor.deps.name,
+      lost,
+      remedy: lossOf[sensor.kind].remedy,
+    });
   heed(sensor, source.fault(), context);
 }
 
@@ -114,7 +126,7 @@ export const reportOf = (sensor: Sensor): SourceReport => ({
   rates: sensor.rates,
   opened: sensor.openings,
   undelivered: sensor.undelivered,
-  flow: null,
+  listener: null,
 });
 
 export function closeSensor(sensor: Sensor): void {

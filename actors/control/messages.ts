@@ -6,9 +6,16 @@ import type { Result } from '../../domain/result.js';
 import type { Direction } from '../../domain/traffic.js';
 import type { Milliseconds } from '../../domain/units.js';
 import type { TreeNode } from '../../supervision/spec.js';
-import type { ExporterReport, SourceReport } from '../capture/messages.js';
+import type { ExporterReport, ListenerReport, SourceReport } from '../capture/messages.js';
 import type { HostgroupReport } from '../hostgroup/messages.js';
 import type { ScriptReport } from '../script/messages.js';
+
+/** `dropped`: lost on this machine, for the socket's buffer was full. */
+export type ListenerStatus = ListenerReport & {
+  readonly state: string;
+  readonly fault: string | null;
+  readonly errors: { readonly [name: string]: number };
+};
 
 export type Status = {
   readonly version: string;
@@ -31,15 +38,7 @@ export type Status = {
     }[];
   };
   readonly flow: {
-    readonly listeners: readonly {
-      readonly address: string;
-      readonly state: string;
-      readonly fault: string | null;
-      readonly datagrams: number;
-      readonly records: number;
-      readonly dropped: number;
-      readonly errors: { readonly [name: string]: number };
-    }[];
+    readonly listeners: readonly ListenerStatus[];
     readonly exporters: readonly ExporterReport[];
   };
   readonly sources: readonly SourceReport[];

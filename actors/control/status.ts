@@ -11,7 +11,7 @@ import type { TreeNode } from '../../supervision/spec.js';
 import type { ExporterReport, SourceReport } from '../capture/messages.js';
 import type { HostgroupReport } from '../hostgroup/messages.js';
 import type { ScriptReport } from '../script/messages.js';
-import type { Status } from './messages.js';
+import type { ListenerStatus, Status } from './messages.js';
 
 /** What the process says of itself. */
 export type Vitals = {
@@ -43,7 +43,7 @@ export function statusOf(vitals: Vitals, reports: Reports, at: UnixMicros): Stat
     eventLoop: vitals.eventLoop,
     capture: { interfaces: reports.sources.filter(({ kind }) => kind === 'interface').map(interfaceOf) },
     flow: {
-      listeners: reports.sources.filter(({ kind }) => kind === 'sflow').map(listenerOf),
+      listeners: reports.sources.flatMap(listenerOf),
       exporters: reports.exporters,
     },
     sources: reports.sources,
@@ -66,16 +66,9 @@ function interfaceOf({
   return { name, state, fault, packets, bytes, dropped, unparsed, ...speedOf(rates) };
 }
 
-function listenerOf({ name, state, fault, stats, flow }: SourceReport): Status['flow']['listeners'][number] {
-  return {
-    address: name.slice(name.lastIndexOf(' ') + 1),
-    state,
-    fault,
-    datagrams: flow?.datagrams ?? 0,
-    records: flow?.records ?? 0,
-    dropped: stats.dropped,
-    errors: stats.errors,
-  };
+function listenerOf({ state, fault, stats, listener }: SourceReport): readonly ListenerStatus[] {
+  if (listener === null) return [];
+  return [{ ...listener, state, fault, errors: stats.errors }];
 }
 
 function speedOf(rates: TrafficTotals): { readonly pps: number; readonly bps: number } {

@@ -3,7 +3,7 @@ import picocolors from 'picocolors';
 import { describe, expect, test } from 'vitest';
 import type { Status } from '../../actors/control/messages.js';
 import type { Attack } from '../../domain/attack.js';
-import { unheardExporter } from '../../domain/flow.js';
+import { unheardExporter, unheardListener } from '../../domain/flow.js';
 import type { Mitigation } from '../../domain/mitigation.js';
 import { quietRates } from '../../domain/traffic.js';
 import type { AttackId, HostKey, PrefixKey } from '../../domain/units.js';
@@ -66,7 +66,14 @@ const stats = {
   hostOverflow: 0,
   flowOverflow: 0,
 };
-const source = { rates: totals, stats, opened: 1, undelivered: 0, kind: 'interface' as const, flow: null };
+const source = {
+  rates: totals,
+  stats,
+  opened: 1,
+  undelivered: 0,
+  kind: 'interface' as const,
+  listener: null,
+};
 const status: Status = {
   version: '1.2.3',
   pid: 4711,
@@ -76,7 +83,21 @@ const status: Status = {
   eventLoop: { p50Ms: 1, p99Ms: 2.34 },
   capture: { interfaces: [] },
   flow: {
-    listeners: [],
+    listeners: [
+      {
+        ...unheardListener,
+        family: 'sflow',
+        transport: 'udp',
+        address: '0.0.0.0:6343',
+        state: 'up',
+        fault: null,
+        errors: {},
+        datagrams: 9_000,
+        records: 90_000,
+        dropped: 7,
+        refused: 2,
+      },
+    ],
     exporters: [
       {
         ...unheardExporter,
@@ -87,7 +108,8 @@ const status: Status = {
         sequenceLost: 5,
         samplingRate: 1_000,
         lastSeen: nowMicros,
-        listener: '0.0.0.0:6343',
+        listener: 'sflow 0.0.0.0:6343',
+        perSecond: { datagrams: 12.5, records: 1_250 },
       },
     ],
   },
@@ -161,8 +183,11 @@ describe('status', () => {
       'eth0    up                          1.23M       12         0   41.3k  41.3Mbit        7  5.60kbit         3',
       'eth1    eth1: no such interface     1.23M       12         0   41.3k  41.3Mbit        7  5.60kbit         3',
       '',
-      'exporter  listener      datagrams  samples  lost  sampling',
-      '10.0.0.1  0.0.0.0:6343      9.00k    90.0k     5    1:1000',
+      'listener  address       datagrams  records  dropped  strange  templates',
+      'sflow     0.0.0.0:6343      9.00k    90.0k        7        2          0',
+      '',
+      'exporter  protocol  dgrams/s  records/s  sampling  lost  records',
+      '10.0.0.1  sflow5          13      1.25k    1:1000     5    90.0k',
       '',
       'hostgroup  hosts  in pps  in /s  out pps  out /s  attacks',
       '',
@@ -181,6 +206,41 @@ describe('status', () => {
     for (const line of tables) expect(line.length, line).toBeLessThanOrEqual(80);
     for (const figure of ['1.23M', '41.3k', '41.3Mbit', '5.60kbit'])
       expect(tables.join('\n')).toContain(figure);
+  });
+
+  test('an exporter is told whole in 80 columns, however long its address; what can be asked for otherwise goes first', () => {
+    const [first] = status.flow.exporters;
+    if (first === undefined) throw new Error('there is one');
+    const agent = '2001:db8:1234:5678:9abc:def0:1234:5678';
+    const exporters = [
+      { ...first, agent, protocol: 'netflow9' as const, domain: 4_294_967_295, samplingRate: 1_000_000 },
+      { ...first, samplingRate: 0 },
+    ];
+    const flow = { ...status.flow, exporters };
+    const lines = renderStatus({ ...status, flow }, view(80)).split('\n');
+    const table = lines.slice(
+      lines.findIndex((line) => line.startsWith('exporter')),
+      lines.indexOf('notify'),
+    );
+    expect(table[1]).toContain(`${agent} #4294967295`);
+    expect(table[0]).toContain('sampling');
+    expect(table[2]).toMatch(/^10\.0\.0\.1 +.*\?/);
+    for (const line of table.slice(0, 3)) expect(line.length, line).toBeLessThanOrEqual(80);
+  });
+
+  test('of a thousand exporters the busiest are shown and the rest counted', () => {
+    const [first] = status.flow.exporters;
+    if (first === undefined) throw new Error('there is one');
+    const exporters = Array.from({ length: 1_000 }, (_, i) => ({
+      ...first,
+      agent: `10.0.${i >> 8}.${i & 255}`,
+      perSecond: { datagrams: 1, records: i },
+    }));
+    const text = renderStatus({ ...status, flow: { ...status.flow, exporters } }, view(80));
+    const shown = text.split('\n').filter((line) => line.startsWith('10.0.'));
+    expect(shown.length).toBe(50);
+    expect(shown[0]).toMatch(/^10\.0\.3\.231 /);
+    expect(text).toContain('950 more exporters: tidegate status --json');
   });
 
   test('colour is where it is wanted: what is down is red, what is up green', () => {

@@ -3,6 +3,7 @@ import type { AttackList, Status } from '../../actors/control/messages.js';
 import { type Cause, subjectText } from '../../domain/attack.js';
 import type { Mitigation } from '../../domain/mitigation.js';
 import { rfc3339 } from '../../domain/units.js';
+import { exporterTable, listenerTable } from './flow-tables.js';
 import { type Colors, type Column, duration, figure, type Terminal, table } from './terminal.js';
 
 type TreeNode = Status['tree'];
@@ -60,26 +61,6 @@ function groups(status: Status, view: Terminal): string {
   return table(columns, rows, view.width);
 }
 
-function exporters(status: Status, view: Terminal): string {
-  const rows = status.flow.exporters.map((exporter) => [
-    exporter.agent,
-    exporter.listener,
-    figure(exporter.datagrams),
-    figure(exporter.records),
-    figure(exporter.sequenceLost),
-    `1:${exporter.samplingRate}`,
-  ]);
-  const columns = [
-    { title: 'exporter', whole: true },
-    { title: 'listener' },
-    { title: 'datagrams', align: right },
-    { title: 'samples', align: right },
-    { title: 'lost', align: right },
-    { title: 'sampling', align: right },
-  ];
-  return table(columns, rows, view.width);
-}
-
 function stateOf(node: TreeNode, colors: Colors): string {
   const state = node.state === 'running' ? '' : ` ${colors.yellow(node.state)}`;
   const restarts = node.restarts > 0 ? ` ${colors.yellow(`restarts ${node.restarts}`)}` : '';
@@ -111,7 +92,8 @@ export function renderStatus(status: Status, view: Terminal): string {
       `memory ${figure(status.memory.rssBytes)}B  event loop p99 ${status.eventLoop.p99Ms.toFixed(1)} ms  ` +
       `attacks ${status.attacks > 0 ? colors.red(String(status.attacks)) : '0'}`,
     sources(status, view),
-    ...(status.flow.exporters.length > 0 ? [exporters(status, view)] : []),
+    ...(status.flow.listeners.length > 0 ? [listenerTable(status.flow.listeners, view)] : []),
+    ...(status.flow.exporters.length > 0 ? [exporterTable(status.flow.exporters, view)] : []),
     groups(status, view),
     ...(script === null
       ? []

@@ -196,7 +196,7 @@ test('kill -9 amid writing: everything that was acknowledged is there', async ()
     import { Worker } from 'node:worker_threads';
     import { writeSync } from 'node:fs';
     const [path, worker, record] = JSON.parse(process.argv[1]);
-    const thread = new Worker(new URL(worker), { workerData: { path, maxAttacks: 1e5 }, execArgv: [] });
+    const thread = new Worker(new URL(worker), { workerData: { path, maxAttacks: 1e5, maxTemplates: 1e5 }, execArgv: [] });
     let next = 1;
     thread.on('message', ({ id, ok }) => {
       if (!ok) process.exit(9);

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Attack } from '../../domain/attack.js';
 import type { Mitigation } from '../../domain/mitigation.js';
-import type { Journal } from '../../domain/ports.js';
+import type { Journal, KeptTemplate } from '../../domain/ports.js';
 import { failure, type Result, success } from '../../domain/result.js';
 
 export type JournalOptions = {
@@ -20,10 +20,13 @@ export type JournalOptions = {
   readonly dir: string;
   /** Ended attacks kept; the oldest go. */
   readonly maxAttacks?: number;
+  /** Flow templates kept; those sent longest ago go. */
+  readonly maxTemplates?: number;
 };
 
 const fileName = 'journal.db';
 const defaultMaxAttacks = 100_000;
+const defaultMaxTemplates = 262_144;
 const folderMode = 0o750;
 const openLimitMs = 10_000;
 /** A write that waits this long for the disk has failed for its asker; it may still be carried out. */
@@ -46,7 +49,11 @@ export async function openJournal(options: JournalOptions): Promise<Result<Journ
     return failure('JOURNAL_UNWRITABLE', `${path}: ${reasonOf(error)}`);
   }
   const worker = new Worker(new URL('./worker.mjs', import.meta.url), {
-    workerData: { path, maxAttacks: options.maxAttacks ?? defaultMaxAttacks },
+    workerData: {
+      path,
+      maxAttacks: options.maxAttacks ?? defaultMaxAttacks,
+      maxTemplates: options.maxTemplates ?? defaultMaxTemplates,
+    },
     execArgv: [],
   });
   const link = linkTo(worker, path);
@@ -79,6 +86,7 @@ function journalOver(worker: Worker, link: Link): Journal {
     active: () => link.ask<readonly Mitigation[]>({ op: 'active' }),
     history: (limit) =>
       link.ask<readonly Attack[]>({ op: 'history', limit: Math.max(0, Math.min(limit, maxHistory)) }),
+    templates: (sentAfter) => link.ask<readonly KeptTemplate[]>({ op: 'templates', sentAfter }),
     close: () => {
       closing ??= link.ask<null>({ op: 'close' }).then(async () => {
         await worker.terminate();

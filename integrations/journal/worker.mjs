@@ -9,16 +9,21 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import Database from 'libsql';
 
-const schemaVersion = 1;
 const busyTimeoutMs = 2000;
 /** After so many written attacks what is beyond the bounds is deleted, at most `pruneRows` rows of a table at once. */
 const pruneEvery = 500;
 const pruneRows = 2000;
+/** After so many written templates the same for them. */
+const pruneTemplatesEvery = 5_000;
+/** No listener gives back a template that is older: it is the longest lifetime that can be configured. */
+const templateAgeMicros = 7 * 86_400e6;
 
-/** @type {{path: string, maxAttacks: number}} */
-const { path, maxAttacks } = workerData;
+/** @type {{path: string, maxAttacks: number, maxTemplates: number}} */
+const { path, maxAttacks, maxTemplates } = workerData;
 
-const schema = `
+/** A version of the schema each, on top of those before it. */
+const migrations = [
+  `
   CREATE TABLE attacks (
     id TEXT PRIMARY KEY,
     subject TEXT NOT NULL,
@@ -36,7 +41,23 @@ const schema = `
     record TEXT NOT NULL
   ) WITHOUT ROWID;
   CREATE INDEX mitigations_active ON mitigations (settled, since);
-`;
+`,
+  `
+  CREATE TABLE templates (
+    listener TEXT NOT NULL,
+    protocol TEXT NOT NULL,
+    address TEXT NOT NULL,
+    domain INTEGER NOT NULL,
+    template_id INTEGER NOT NULL,
+    options INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    seen_at INTEGER NOT NULL,
+    PRIMARY KEY (listener, protocol, address, domain, template_id)
+  ) WITHOUT ROWID;
+  CREATE INDEX templates_by_age ON templates (seen_at);
+`,
+];
+const schemaVersion = migrations.length;
 
 /** @param {unknown} error */
 const reasonOf = (error) => (error instanceof Error ? error.message : String(error));
@@ -46,12 +67,16 @@ function open() {
   db.pragma('journal_mode = WAL');
   db.pragma('synchronous = FULL');
   const { user_version: version } = db.prepare('PRAGMA user_version').get();
+  if (version > schemaVersion) {
+    throw new Error(`its schema is version ${version}, this release knows ${schemaVersion}`);
+  }
   if (version === 0) {
     const known = db.prepare('SELECT count(*) AS tables FROM sqlite_master').get();
     if (known.tables > 0) throw new Error('it is a database of something else');
-    db.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA user_version = ${schemaVersion}; COMMIT`);
-  } else if (version !== schemaVersion) {
-    throw new Error(`its schema is version ${version}, this release knows ${schemaVersion}`);
+  }
+  if (version < schemaVersion) {
+    const missing = migrations.slice(version).join('');
+    db.exec(`BEGIN IMMEDIATE; ${missing} PRAGMA user_version = ${schemaVersion}; COMMIT`);
   }
   return db;
 }
@@ -81,10 +106,47 @@ function operations(db) {
     `DELETE FROM mitigations WHERE id IN (SELECT id FROM mitigations WHERE settled = 1
      ORDER BY since DESC LIMIT ? OFFSET ?)`,
   );
+  const putTemplate = db.prepare(
+    `INSERT INTO templates (listener, protocol, address, domain, template_id, options, body, seen_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (listener, protocol, address, domain, template_id)
+     DO UPDATE SET options = excluded.options, body = excluded.body, seen_at = excluded.seen_at`,
+  );
+  const templates = db.prepare(
+    'SELECT * FROM (SELECT * FROM templates WHERE seen_at > ? ORDER BY seen_at DESC LIMIT ?) ORDER BY seen_at',
+  );
+  const pruneOldTemplates = db.prepare('DELETE FROM templates WHERE seen_at <= ?');
+  const pruneTemplates = db.prepare(
+    `DELETE FROM templates WHERE (listener, protocol, address, domain, template_id) IN
+     (SELECT listener, protocol, address, domain, template_id FROM templates ORDER BY seen_at DESC LIMIT -1 OFFSET ?)`,
+  );
   let sincePruned = pruneEvery;
+  let templatesSincePruned = pruneTemplatesEvery;
+
+  /** @param {any} entry */
+  const putTemplates = ({ listener, templates: list }) => {
+    for (const one of list) {
+      const { protocol, address, domain, templateId, options, body, seenAt } = one;
+      putTemplate.run(
+        listener,
+        protocol,
+        address,
+        domain,
+        templateId,
+        options ? 1 : 0,
+        Buffer.from(body),
+        seenAt,
+      );
+    }
+    templatesSincePruned += list.length;
+  };
 
   /** @param {any} entry */
   const put = (entry) => {
+    if (entry.kind === 'templates') {
+      putTemplates(entry);
+      return;
+    }
     if (entry.kind === 'attack') {
       const { attack } = entry;
       putAttack.run(
@@ -114,6 +176,11 @@ function operations(db) {
           pruneMitigations.run(pruneRows, maxAttacks);
           sincePruned = 0;
         }
+        if (templatesSincePruned >= pruneTemplatesEvery) {
+          pruneOldTemplates.run(Date.now() * 1000 - templateAgeMicros);
+          pruneTemplates.run(maxTemplates);
+          templatesSincePruned = 0;
+        }
         db.exec('COMMIT');
       } catch (error) {
         if (db.inTransaction) db.exec('ROLLBACK');
@@ -125,12 +192,28 @@ function operations(db) {
     /** @param {{limit: number}} request */
     history: ({ limit }) =>
       history.all(limit).map((/** @type {{record: string}} */ row) => JSON.parse(row.record)),
+    /** @param {{sentAfter: number}} request */
+    templates: ({ sentAfter }) => templates.all(sentAfter, maxTemplates).map(keptOf),
     close() {
       db.close();
       return null;
     },
   };
 }
+
+/** @param {any} row */
+const keptOf = (row) => ({
+  listener: row.listener,
+  template: {
+    protocol: row.protocol,
+    address: row.address,
+    domain: row.domain,
+    templateId: row.template_id,
+    options: row.options === 1,
+    body: new Uint8Array(row.body),
+    seenAt: row.seen_at,
+  },
+});
 
 function serve() {
   let ops;

@@ -1,0 +1,53 @@
+/**
+ * One count of an exporter over all openings of its listener: native counts start at zero with each. Pure.
+ */
+import type { ExporterStats } from '../../domain/flow.js';
+
+/** What only grows while a listener is open; everything else says how things stand. */
+export const exporterCounters = [
+  'datagrams',
+  'records',
+  'packets',
+  'bytes',
+  'decodeErrors',
+  'sequenceLost',
+  'sequenceRestarts',
+  'deviceDrops',
+  'samplingChanges',
+  'samplingConflicts',
+  'samplingZero',
+  'templateChanges',
+  'templatesEvicted',
+  'setsWithoutTemplate',
+  'recordsRecovered',
+  'setsExpired',
+  'recordsOutside',
+  'recordsSeenTwice',
+  'duplicates',
+  'duplicatesLookedAt',
+  'shortHeaders',
+  'recordsFiltered',
+] as const satisfies readonly (keyof ExporterStats)[];
+export type ExporterCounter = (typeof exporterCounters)[number];
+
+export type ExporterCount = { readonly past: ExporterStats | null; readonly live: ExporterStats };
+
+/** A count that has fallen is of another opening: what was before it is kept as past. */
+export function observe(count: ExporterCount | null, stats: ExporterStats): ExporterCount {
+  if (count === null) return { past: null, live: stats };
+  const again = stats.datagrams < count.live.datagrams;
+  return { past: again ? totalOf(count) : count.past, live: stats };
+}
+
+export function totalOf({ past, live }: ExporterCount): ExporterStats {
+  if (past === null) return live;
+  const sums: { [C in ExporterCounter]?: number } = {};
+  for (const counter of exporterCounters) sums[counter] = past[counter] + live[counter];
+  return { ...live, ...sums, firstSeen: past.firstSeen };
+}
+
+/** Whether anything has happened between two looks at one exporter that its actor should hear of. */
+export const moved = (before: ExporterStats, now: ExporterStats): boolean =>
+  before.datagrams !== now.datagrams ||
+  before.setsExpired !== now.setsExpired ||
+  before.templatesEvicted !== now.templatesEvicted;

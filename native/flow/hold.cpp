@@ -101,17 +101,16 @@ void FlowHold::take(Sighting& sighting, const FlowDetail& detail, const HoldOrig
 
   const std::uint64_t interface = detail.point != 0 ? std::uint64_t{detail.point} << 32 : detail.input;
   const std::uint64_t key = hash_words(hash_key_, flow_hash(hash_key_, sighting.facts) ^ origin.exporter, interface);
-  const std::uint32_t held = slots_[slot_of(key)];
+  const std::uint64_t held = slots_[slot_of(key)];
   if (held == 0 && !lays_out) return;
   const Record record = record_of(sighting, timeout, on, span, at_micros);
   // Flags of a record are those of all its packets: where there are answers, the SYN was that of the first.
   constexpr std::uint8_t kBoth = kTcpSyn | kTcpAck;
   if ((sighting.facts.tcp_flags & kBoth) == kBoth) sighting.facts.tcp_flags &= static_cast<std::uint8_t>(~kTcpSyn);
   if (held != 0) {
-    Face& face = faces_[held - 1];
-    face.facts = sighting.facts;
-    face.sampling = sighting.sampling;
-    take_next(flows_[held - 1], sighting, record);
+    const std::size_t i = flow_in(held);
+    faces_[i] = {sighting.facts, sighting.sampling};
+    take_next(flows_[i], sighting, record);
   } else {
     take_first(key, sighting, record);
   }
@@ -259,7 +258,8 @@ void FlowHold::write_off(const Flow& flow) noexcept {
 std::size_t FlowHold::slot_of(std::uint64_t key) const noexcept {
   const std::size_t mask = slots_.size() - 1;
   std::size_t slot = key & mask;
-  while (slots_[slot] != 0 && flows_[slots_[slot] - 1].key != key) slot = (slot + 1) & mask;
+  const auto is_it = [&](std::uint64_t value) { return ((value ^ key) & kUpperHalf) == 0 && flows_[flow_in(value)].key == key; };
+  while (slots_[slot] != 0 && !is_it(slots_[slot])) slot = (slot + 1) & mask;
   return slot;
 }
 
@@ -273,7 +273,7 @@ FlowHold::Flow* FlowHold::insert(std::uint64_t key, const Record& record) noexce
   flow.played_micros = record.at_micros;
   flow.expected_micros = record.at_micros + static_cast<std::int64_t>(record.span);
   flow.hold_until_micros = record.hold_until_micros;
-  slots_[slot_of(key)] = static_cast<std::uint32_t>(used_);
+  slots_[slot_of(key)] = slot_value(key, used_ - 1);
   return &flow;
 }
 
@@ -294,7 +294,7 @@ void FlowHold::remove(std::size_t i) noexcept {
   free_slot(slot_of(flows_[i].key));
   --used_;
   if (i == used_) return;
-  slots_[slot_of(flows_[used_].key)] = static_cast<std::uint32_t>(i + 1);
+  slots_[slot_of(flows_[used_].key)] = slot_value(flows_[used_].key, i);
   flows_[i] = flows_[used_];
   faces_[i] = faces_[used_];
 }
@@ -305,7 +305,7 @@ void FlowHold::free_slot(std::size_t slot) noexcept {
   std::size_t hole = slot;
   slots_[hole] = 0;
   for (std::size_t next = (hole + 1) & mask; slots_[next] != 0; next = (next + 1) & mask) {
-    const std::size_t home = flows_[slots_[next] - 1].key & mask;
+    const std::size_t home = flows_[flow_in(slots_[next])].key & mask;
     if (((next - home) & mask) < ((next - hole) & mask)) continue;  // its home lies behind the hole
     slots_[hole] = slots_[next];
     slots_[next] = 0;

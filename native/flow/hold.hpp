@@ -128,6 +128,7 @@ class FlowHold {
     bool beats = false;
   };
   static constexpr std::size_t kStrokes = 2;
+  static constexpr std::uint64_t kUpperHalf = ~std::uint64_t{0} << 32;
 
   struct Flow {
     std::uint64_t key = 0;
@@ -181,6 +182,10 @@ class FlowHold {
   static void settle(Flow& flow) noexcept;
   void add_stroke(Flow& flow, const Amount& amount, std::int64_t at_micros) noexcept;
 
+  [[nodiscard]] static std::uint64_t slot_value(std::uint64_t key, std::size_t i) noexcept {
+    return (key & kUpperHalf) | (i + 1);
+  }
+  [[nodiscard]] static std::size_t flow_in(std::uint64_t slot) noexcept { return (slot & ~kUpperHalf) - 1; }
   [[nodiscard]] std::size_t slot_of(std::uint64_t key) const noexcept;
   [[nodiscard]] Flow* insert(std::uint64_t key, const Record& record) noexcept;
   [[nodiscard]] bool displace(const Record& record) noexcept;
@@ -200,7 +205,9 @@ class FlowHold {
   HashKey hash_key_;
   std::vector<Flow> flows_;      // the first used_ are held
   std::vector<Face> faces_;
-  std::vector<std::uint32_t> slots_;  // flow number + 1, zero: free; a power of two, at least twice the flows
+  /// The upper half of the key over flow number + 1; zero: free. A power of two, at least twice the flows. Most records
+  /// are of no flow that is held, and with half the key here they find out without a look at the flows.
+  std::vector<std::uint64_t> slots_;
   std::vector<Hurried> hurried_;
   std::size_t used_ = 0;
   std::size_t hand_ = 0;         // where the next search for a small flow begins

@@ -22,7 +22,7 @@ const socketKeys = {
   ),
   max_exporters: leaf<number>('count', 1_024, 'Exporters kept apart. What others send counts all the same.', {
     min: 1,
-    max: 1_000_000,
+    max: 32_768, // each has an actor, and an actor has 65,536 children at most
   }),
 } as const;
 

@@ -25,8 +25,8 @@ type Told = {
   readonly fields: (more: number, now: ExporterStats) => LogFields;
 };
 
-/** A clock further off than this moves records into another window; exports with whole seconds stay below it. */
-export const clockSkewLimitMicros = 30e6;
+/** What the doctor calls a fault too; exports that state whole seconds stay well below it. */
+export const clockSkewLimitMicros = 5e6;
 /** Of the records looked at, the share that others report too from which on they are told of. */
 export const duplicateShare = 0.2;
 const enoughLookedAt = 100;

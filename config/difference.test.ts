@@ -58,6 +58,11 @@ const rows: readonly { readonly claim: string; readonly after: Given; readonly s
     says: ['hostgroup web: windowMs changed', 'hostgroup global: windowMs changed'],
   },
   {
+    claim: 'a confidence that all inherit',
+    after: { confidence: '99.9%' },
+    says: ['hostgroup web: confidence changed', 'hostgroup global: confidence changed'],
+  },
+  {
     claim: 'sources',
     after: { capture: { interfaces: [{ name: 'eth0', sampling: 10 }, 'eth1'], sflow: ['[::]:6343'] } },
     says: [

@@ -33,6 +33,7 @@ test('the built-in defaults are those of the design', () => {
   const limits = { pps: 20_000, mbps: 1_000 };
   assert.deepEqual(everyone?.thresholds, { incoming: limits, outgoing: limits, total: {}, network: {} });
   assert.equal(everyone?.windowMs, 1_000);
+  assert.equal(everyone?.confidence, 0.95);
   assert.deepEqual(everyone?.ban, {
     enabled: true,
     enabledIpv6: true,

@@ -60,6 +60,7 @@ describe('the stock file of Debian', () => {
       network: {},
     });
     assert.equal(group.windowMs, 5_000);
+    assert.equal(group.confidence, null, 'FastNetMon judges an estimate as it is');
     assert.deepEqual(group.ban, {
       enabled: true,
       enabledIpv6: true,

@@ -4,7 +4,16 @@ import fc from 'fast-check';
 import { describe, test } from 'vitest';
 import { findingList, maxFindings, renderFindings } from './findings.js';
 import { editDistance, nearest } from './nearest.js';
-import { durationText, type Reading, readDuration, readRate, readSize, sizeText } from './quantities.js';
+import {
+  confidenceText,
+  durationText,
+  type Reading,
+  readConfidence,
+  readDuration,
+  readRate,
+  readSize,
+  sizeText,
+} from './quantities.js';
 import type { Finding } from './settings.js';
 
 const outcome = <T>(reading: Reading<T>): T | 'refused' => (reading.ok ? reading.value : 'refused');
@@ -33,6 +42,28 @@ describe('quantities', () => {
   test('the text of a duration or size reads back as the same', () => {
     fc.assert(fc.property(fc.nat(), (ms) => outcome(readDuration(durationText(ms))) === ms));
     fc.assert(fc.property(fc.nat(), (bytes) => outcome(readSize(sizeText(bytes))) === bytes));
+  });
+
+  const confidences = [
+    ['95%', 0.95],
+    ['99.9%', 0.999],
+    ['99.99%', 0.9999],
+    ['50 %', 0.5],
+    ['off', null],
+    ['49.9%', 'refused'],
+    ['100%', 'refused'],
+    ['0.95', 'refused'],
+    [0.95, 'refused'],
+    ['-95%', 'refused'],
+    [false, 'refused'],
+  ] as const;
+  for (const [text, expected] of confidences) {
+    test(`confidence ${text} is ${expected}`, () => assert.equal(outcome(readConfidence(text)), expected));
+  }
+  test('the text of a confidence reads back as the same', () => {
+    for (const share of [0.5, 0.9, 0.95, 0.99, 0.995, 0.999, 0.9999, null]) {
+      assert.equal(outcome(readConfidence(confidenceText(share))), share);
+    }
   });
 
   const rates = [

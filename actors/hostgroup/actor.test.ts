@@ -235,7 +235,7 @@ test('an attack actor that gives up gets a successor, without a second ban', asy
   await tree.stop();
 });
 
-test('new thresholds get a fresh meter that watches what was watched', async () => {
+test('new thresholds or another confidence get a fresh meter that watches what was watched', async () => {
   const { time, meter, place, absorb, tree } = await detection();
   await pass(time, tickMs);
   meter.exceeded = [over()];
@@ -244,6 +244,9 @@ test('new thresholds get a fresh meter that watches what was watched', async () 
   place.ref.send({ kind: 'reconfigure', group: { ...group, thresholds }, whitelist: [] });
   await idle();
   expect([meter.opened, meter.closed]).toEqual([2, 1]);
+  place.ref.send({ kind: 'reconfigure', group: { ...group, thresholds, confidence: 0.99 }, whitelist: [] });
+  await idle();
+  expect([meter.opened, meter.closed]).toEqual([3, 2]);
   expect([...meter.watching]).toEqual(['192.0.2.7 incoming']);
   await tree.stop();
 });

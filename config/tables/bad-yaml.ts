@@ -176,6 +176,22 @@ export const badYaml: readonly BadConfiguration[] = [
     remedy: /write 5s/,
   },
   {
+    claim: 'a confidence without a unit',
+    text: `${valid}confidence: 0.95\n`,
+    line: 3,
+    key: 'confidence',
+    message: /'0.95' is not a percentage/,
+    remedy: /such as 95%, or off/,
+  },
+  {
+    claim: 'a confidence that nothing reaches',
+    text: `${valid}confidence: 100%\n`,
+    line: 3,
+    key: 'confidence',
+    message: /'100%' is not between 50% and 99.99%/,
+    remedy: /such as 95%/,
+  },
+  {
     claim: 'a duration in weeks',
     text: `${valid}ban: {time: 2w}\n`,
     line: 3,

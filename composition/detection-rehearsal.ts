@@ -144,11 +144,17 @@ export type Rehearsed = ReplayOutcome & {
 };
 
 /** Replays a capture that is there; throws when it cannot be read. */
-export async function replayed(settings: ReplaySettings, path: string, flows = false): Promise<Rehearsed> {
+export async function replayed(
+  settings: ReplaySettings,
+  path: string,
+  flows = false,
+  sampling = 1,
+): Promise<Rehearsed> {
   const events: ReplayEvent[] = [];
   const outcome = await replay(settings, {
     path,
     flows,
+    sampling,
     emit: (event) => events.push(event),
     progress: () => undefined,
   });
@@ -164,17 +170,22 @@ export async function replayed(settings: ReplaySettings, path: string, flows = f
 /** A folder for captures; `close` removes it. */
 export function captureFolder(): {
   readonly path: (name: string) => string;
-  readonly rehearse: (settings: ReplaySettings, packets: readonly PlainPacket[]) => Promise<Rehearsed>;
+  /** `sampling`: what each packet stands for. */
+  readonly rehearse: (
+    settings: ReplaySettings,
+    packets: readonly PlainPacket[],
+    sampling?: number,
+  ) => Promise<Rehearsed>;
   readonly close: () => void;
 } {
   const folder = mkdtempSync(join(tmpdir(), 'tidegate-detection-'));
   const path = (name: string): string => join(folder, name);
   return {
     path,
-    rehearse: (settings, packets) => {
+    rehearse: (settings, packets, sampling = 1) => {
       const capture = path('rehearsal.pcap');
       writePackets(capture, packets);
-      return replayed(settings, capture);
+      return replayed(settings, capture, false, sampling);
     },
     close: () => rmSync(folder, { recursive: true, force: true }),
   };

@@ -32,6 +32,8 @@ export type ReplaySettings = Pick<Settings, 'networks' | 'whitelist' | 'hostgrou
 export type ReplayRequest = {
   readonly path: string;
   readonly flows: boolean;
+  /** What each packet of the capture stands for. */
+  readonly sampling: number;
   readonly emit: (event: ReplayEvent) => void;
   /** Bytes of the file read so far, and in all. */
   readonly progress: (done: number, size: number) => void;
@@ -66,7 +68,7 @@ export async function replay(
   const opened = engine.openReplay({
     path: request.path,
     lengthFromIp: false,
-    sampling: 1,
+    sampling: request.sampling,
     flow: request.flows ? flowReplaying(settings) : null,
   });
   if (!opened.ok) return opened;

@@ -61,6 +61,17 @@ Average packet size for outgoing traffic: 52.1 bytes
 
 test('the report at ban is as FastNetMon 1.2.4 writes it', () => assert.equal(banReport(anAttack()), golden));
 
+test('what a sampled rate rests on stands behind all that FastNetMon writes', () => {
+  const cause = { scope: 'host', metric: 'mbps', rate: 462, threshold: 100, samples: 412 } as const;
+  const bounded = anAttack({ cause: { ...cause, interval: { low: 418.62, high: 508.1 } } });
+  assert.equal(
+    banReport(bounded),
+    `${golden}Sampling: mbps 462 estimated from 412 sampled packets, true rate 418 to 508\n`,
+  );
+  const flows = anAttack({ cause: { ...cause, metric: 'flows', rate: 60.5, interval: null } });
+  assert.equal(banReport(flows), `${golden}Sampling: flows 60.5 estimated from 412 sampled packets\n`);
+});
+
 test('attack_details: the report, two blank lines, the packets', () => {
   const syn = aPacket({ protocol: 6, tcpFlags: 0x12, sourcePort: 443, wireLength: 60, sampling: 100 });
   assert.equal(

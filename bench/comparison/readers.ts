@@ -130,6 +130,7 @@ const group: Hostgroup = {
   networks: [],
   windowMs: 1000,
   thresholds: { incoming: {}, outgoing: {}, total: {}, network: {} },
+  confidence: null,
   ban: { enabled: false, enabledIpv6: false, timeMs: null, onlyIfFinished: false, calmMs: 1000 },
 };
 

@@ -311,6 +311,20 @@ describe('attacks', () => {
     expect(renderAttacks({ active: [], ended: [] }, view(80), nowMicros)).toBe('no attack in progress');
   });
 
+  test('a sampled rate says its interval and its samples; a record from before there were any says nothing', () => {
+    const cause = { scope: 'host', metric: 'pps', rate: 41_250, threshold: 20_000 } as const;
+    const text = (of: Attack['cause']): string =>
+      renderAttacks(
+        { active: [mitigation(attack('A1', host('192.0.2.7'), { cause: of }))], ended: [] },
+        view(unseen),
+        nowMicros,
+      );
+    expect(text({ ...cause, samples: 412, interval: { low: 37_000, high: 45_000 } })).toContain(
+      'pps 41.3k > 20.0k (37.0k-45.0k, 412 samples)',
+    );
+    expect(text({ ...cause, samples: 412, interval: null })).toContain('pps 41.3k > 20.0k (412 samples)');
+    expect(text(cause as unknown as Attack['cause'])).toContain('pps 41.3k > 20.0k  gathering');
+  });
   test('fits 80 columns, with every address whole', () => {
     const longest = '2001:db8:1111:2222:3333:4444:5555:6666';
     const list = { active: [detected, byHand, mitigation(attack('A3', host(longest)))], ended: [over] };

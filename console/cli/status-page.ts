@@ -109,7 +109,7 @@ export function renderStatus(status: Status, view: Terminal): string {
 /** What somebody wrote is shown, not obeyed: no new lines, no colours of its own. */
 const onOneLine = (text: string): string => text.replace(/\p{Cc}+/gu, ' ').trim();
 
-/** ' (38k-44k, 412 samples)' of a sampled rate. The journal of an earlier version says nothing of it. */
+/** ' (38.0k-44.0k, 412 samples)' of a sampled rate, at the end where a narrow terminal cuts. The journal of an earlier version says nothing of it. */
 export function certainty({ samples, interval }: Pick<Cause, 'samples' | 'interval'>): string {
   if (typeof samples !== 'number') return '';
   const between = interval === null ? '' : `${figure(interval.low)}-${figure(interval.high)}, `;
@@ -122,7 +122,7 @@ const cause = (mitigation: Mitigation): string => {
     const comment = onOneLine(mitigation.comment);
     return comment === '' ? 'by hand' : `by hand: ${comment}`;
   }
-  return `${fired.metric} ${figure(fired.rate)}${certainty(fired)} > ${figure(fired.threshold)}`;
+  return `${fired.metric} ${figure(fired.rate)} > ${figure(fired.threshold)}${certainty(fired)}`;
 };
 
 /** An address is never cut; where the terminal is narrow, what can be asked for otherwise goes first. */

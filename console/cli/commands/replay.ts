@@ -1,6 +1,6 @@
 /** `replay`: the detector on a capture's own clock. */
 import { statSync } from 'node:fs';
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { readConfiguration, type Settings } from '../../../composition/configure.js';
 import { type ReplayEvent, replay } from '../../../composition/replay.js';
 import { parsePrefix } from '../../../domain/prefix.js';
@@ -15,8 +15,19 @@ type Options = {
   readonly network: readonly string[];
   readonly config?: string;
   readonly flows?: true;
+  readonly sampling: number;
   readonly json?: true;
 };
+
+function packetsEach(text: string): number {
+  const packets = Number(text);
+  if (!(Number.isInteger(packets) && packets >= 1 && packets <= mostSampling)) {
+    throw new InvalidArgumentError(`a whole number from 1 to ${mostSampling}.`);
+  }
+  return packets;
+}
+/** As `capture.interfaces[].sampling` allows. */
+const mostSampling = 10_000_000;
 
 /** Without a configuration an attack is over when its rate has been below the threshold for this long. */
 const replayBan = { timeMs: 0, onlyIfFinished: true, calmMs: 5_000 } as const;
@@ -55,7 +66,7 @@ function asText(cli: Cli, event: ReplayEvent): string {
     case 'attack_started': {
       const { metric, rate, threshold, samples, interval } = event.cause;
       const sure = certainty({ samples: samples ?? null, interval: interval ?? null });
-      const what = `${event.direction}, ${metric} ${figure(rate)}${sure} > ${figure(threshold)}, hostgroup ${event.hostgroup}`;
+      const what = `${event.direction}, ${metric} ${figure(rate)} > ${figure(threshold)}${sure}, hostgroup ${event.hostgroup}`;
       return `${event.at}  ${colors.red('attack')}  ${event.host}  ${event.vector}  (${what})`;
     }
     case 'attack_ended':
@@ -86,6 +97,12 @@ export function registerReplay(program: Command, cli: Cli): void {
     )
     .option('--config <file>', 'thresholds, hostgroups, windows; else the built-in defaults')
     .option('--flows', 'decode the flow datagrams in the capture in place of its packets')
+    .option(
+      '--sampling <packets>',
+      'what each packet of a sampled capture stands for (default: 1)',
+      packetsEach,
+      1,
+    )
     .option('--json', 'one JSON object a line')
     .action(async (path: string, options: Options) => {
       const settings = settingsFor(cli, options);
@@ -93,6 +110,7 @@ export function registerReplay(program: Command, cli: Cli): void {
       const replayed = await replay(settings, {
         path,
         flows: options.flows === true,
+        sampling: options.sampling,
         emit: (event) => cli.view.out(options.json ? JSON.stringify(event) : asText(cli, event)),
         progress: (done) => bar.at(done),
       });

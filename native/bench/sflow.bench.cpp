@@ -43,7 +43,7 @@ void from_memory(const std::vector<std::byte>& datagram, std::uint32_t samples) 
   std::uint64_t sum = 0;
   const double before = nanos_of(CLOCK_THREAD_CPUTIME_ID);
   for (std::uint32_t i = 0; i < kRounds; ++i) {
-    for (const auto& sighting : collector.take(datagram, {}, i).sightings) sum += sighting.bytes;
+    for (const auto& sighting : collector.take(datagram, {}, i).sightings()) sum += sighting.bytes;
   }
   const double spent = nanos_of(CLOCK_THREAD_CPUTIME_ID) - before;
   std::printf("memory %.1f ns a sample (%llu)\n", spent / kRounds / samples, static_cast<unsigned long long>(sum));
@@ -88,7 +88,7 @@ void live(const std::vector<std::byte>& datagram, std::uint32_t samples, double 
     last = done;
     listener.poll(50, [&](std::span<const Datagram> datagrams) {
       for (const auto& one : datagrams) {
-        for (const auto& sighting : collector.take(one.bytes, one.sender, 0).sightings) sum += sighting.bytes;
+        for (const auto& sighting : collector.take(one.bytes, one.sender, 0).sightings()) sum += sighting.bytes;
       }
     });
   }

@@ -35,6 +35,21 @@ class SflowBuilder {
     head_ = FileWriter{false}.u32(7).u32(0).u32(3).u32(rate).u32(1000).u32(drops).u32(0).u32(1).u32(0).u32(2);
     return *this;
   }
+  /// A flow sample with these words as its source and interfaces.
+  SflowBuilder& head(std::uint32_t source, std::uint32_t input, std::uint32_t output) {
+    end_sample();
+    format_ = 1;
+    head_ = FileWriter{false}.u32(7).u32(source).u32(1).u32(1000).u32(0).u32(input).u32(output);
+    return *this;
+  }
+  SflowBuilder& expanded_head(std::uint32_t source_class, std::uint32_t source, std::uint32_t input_format,
+                              std::uint32_t input, std::uint32_t output_format, std::uint32_t output) {
+    end_sample();
+    format_ = 3;
+    head_ = FileWriter{false}.u32(7).u32(source_class).u32(source).u32(1).u32(1000).u32(0);
+    head_.u32(input_format).u32(input).u32(output_format).u32(output);
+    return *this;
+  }
   /// A sample of any kind, with `body` as it is.
   SflowBuilder& sample(std::uint32_t format, const FileWriter& body) {
     end_sample();
@@ -51,6 +66,9 @@ class SflowBuilder {
     FileWriter body{false};
     body.u32(protocol).u32(frame_length).u32(4).u32(header.size()).bytes(header).zeros((4 - header.size() % 4) % 4);
     return record(1, body);
+  }
+  SflowBuilder& sampled_ethernet(std::uint32_t length) {
+    return record(2, FileWriter{false}.u32(length).zeros(16).u32(0x0800));
   }
   SflowBuilder& sampled_ipv4(std::uint32_t length, std::uint32_t source, std::uint32_t destination) {
     return record(3, FileWriter{false}.u32(length).u32(6).u32(source).u32(destination).u32(443).u32(5000).u32(18).u32(0));

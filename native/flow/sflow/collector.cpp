@@ -2,25 +2,26 @@
 
 namespace tidegate::sflow {
 
-const Datagram& Collector::take(std::span<const std::byte> payload, const Address& sender,
-                                std::int64_t at_micros) noexcept {
-  const std::uint64_t datagrams_before = decoder_.totals().datagrams;
-  const std::uint64_t samples_before = decoder_.totals().flow_samples;
-  const Datagram& datagram = decoder_.decode(payload);
-  if (decoder_.totals().datagrams == datagrams_before) return datagram;  // no header: nobody to book it to
+RecordBatch& Collector::take(std::span<const std::byte> payload, const Address& sender, std::int64_t at_micros) noexcept {
+  if (!decode(payload, options_, batch_)) return batch_;  // no header: nobody to book it to
+  const FlowExtras& extras = batch_.extras;
+  ++totals_.datagrams;
+  totals_.flow_samples += batch_.details().size();
+  totals_.counter_samples += extras.counter_samples;
+  totals_.discard_samples += extras.discard_samples;
+  totals_.other_samples += extras.other_samples;
 
-  const Header& header = datagram.header;
-  Exporter& exporter =
-      exporters_.hear({FlowProtocol::sflow5, sender, header.agent, header.sub_agent}, at_micros);
-  exporter.counts.records += decoder_.totals().flow_samples - samples_before;
-  exporter.sequence.advance(header.sequence, 1);
-  FlowDetail detail;
-  for (const Sample& sample : datagram.samples) {
-    detail.sampling = sample.sampling_rate;
+  const FlowHeader& header = batch_.header;
+  Exporter& exporter = exporters_.hear({header.protocol, sender, header.agent, header.domain}, at_micros);
+  exporter.counts.records += batch_.details().size();
+  exporter.sequence.advance(header.sequence, header.units);
+  if (extras.device_drops != 0) exporter.counts.device_drops = extras.device_drops;
+  for (const FlowDetail& detail : batch_.details()) {
+    totals_.packets += detail.frame_length != 0 ? 1 : 0;
+    totals_.bytes += detail.frame_length;
     (void)exporter.sampling.resolve(policy_, sender, detail);
-    exporter.counts.device_drops = sample.drops;
   }
-  return datagram;
+  return batch_;
 }
 
 }  // namespace tidegate::sflow

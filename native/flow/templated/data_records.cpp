@@ -16,20 +16,18 @@ constexpr std::uint8_t kUdp = 17;
 
 bool unset(const Address& address) noexcept { return address.high == 0 && address.low == 0; }
 
-/// Templates that have both families leave one of them zero.
-bool read_addresses(const Values& values, PacketFacts& out) noexcept {
+/// Templates with both families leave one of them zero; where neither is, the first is the outer header of a tunnel,
+/// and that is what a packet is counted by.
+bool read_addresses(const Plan& plan, const Values& values, PacketFacts& out) noexcept {
   const bool four = values.has(Slot::source4) && values.has(Slot::destination4);
   const bool six = values.has(Slot::source6) && values.has(Slot::destination6);
-  out.source = {0, values[Slot::source4], Family::ipv4};
-  out.destination = {0, values[Slot::destination4], Family::ipv4};
-  const bool four_empty = unset(out.source) && unset(out.destination);
-  if (six && (!four || (four_empty && !(unset(values.source6()) && unset(values.destination6()))))) {
-    out.source = values.source6();
-    out.destination = values.destination6();
-    return true;
-  }
-  if (!four) out.source = out.destination = {};
-  return four;
+  if (!four && !six) return false;
+  const bool four_set = four && (values[Slot::source4] | values[Slot::destination4]) != 0;
+  const bool six_set = six && !(unset(values.source6()) && unset(values.destination6()));
+  const bool take_six = four_set == six_set ? six && (!four || plan.six_first) : six_set;
+  out.source = take_six ? values.source6() : Address{0, values[Slot::source4], Family::ipv4};
+  out.destination = take_six ? values.destination6() : Address{0, values[Slot::destination4], Family::ipv4};
+  return true;
 }
 
 /// RFC 791 section 3.1 and RFC 7012: IE 197 has the flags in the order of the header, from the highest bit on.
@@ -110,7 +108,7 @@ void take_data_record(const Plan& plan, const Values& values, const MessageTime&
   FlowDetail& detail = out.next_detail();
   sighting = {};
   detail = {};
-  const bool addressed = read_addresses(values, sighting.facts);
+  const bool addressed = read_addresses(plan, values, sighting.facts);
   if (addressed) read_facts(plan, values, sighting.facts);
   const DecodeError section = read_section(values, options, addressed, sighting.facts, detail);
   if (section != DecodeError::none) {

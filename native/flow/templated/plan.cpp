@@ -177,9 +177,8 @@ DecodeError compile(const TemplateRecord& record, Plan& out) noexcept {
   const Choice choice = choose(record);
   if (!lay_steps(record, choice, out)) return DecodeError::template_too_many_fields;
   out.both_directions = choice.has(Slot::back_octets) || choice.has(Slot::back_packets);
-  const bool four = choice.has(Slot::source4) && choice.has(Slot::destination4);
-  const bool six = choice.has(Slot::source6) && choice.has(Slot::destination6);
-  out.addresses = four || six || choice.has(Slot::ip_section) || choice.has(Slot::link_section);
+  const auto place = [&](Slot slot) { return choice.field[static_cast<std::size_t>(slot)]; };
+  out.six_first = place(Slot::source6) < place(Slot::source4);
   const bool tcp = choice.has(Slot::tcp_destination_port) || choice.has(Slot::tcp_source_port);
   const bool udp = choice.has(Slot::udp_destination_port) || choice.has(Slot::udp_source_port);
   if (!choice.has(Slot::protocol) && tcp != udp) out.implied_protocol = tcp ? kTcp : kUdp;

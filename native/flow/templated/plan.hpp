@@ -62,7 +62,7 @@ struct Plan {
   bool netflow9 = false;
   bool variable = false;           ///< some field states its length in each record
   bool both_directions = false;    ///< a record tells of two (RFC 5103, firewalls)
-  bool addresses = false;          ///< or a section of a packet
+  bool six_first = false;          ///< of both families, IPv6 stands in front: the outer header of a tunnel
   std::uint8_t implied_protocol = 0;  ///< where only ports tell it
   std::uint16_t record_bytes = 0;  ///< of each record, or variable: the least, never zero
   std::uint16_t tail = 0;          ///< bytes behind the last step

@@ -12,3 +12,5 @@ function packageRoot(): string {
 const dist = join(packageRoot(), 'dist');
 export const cliPath = join(dist, 'console', 'cli', 'bin.js');
 export const sendPath = join(dist, 'bench', 'send.js');
+/** A program of `make -C native bench`. */
+export const nativePath = (name: string): string => join(packageRoot(), 'build', 'native', name);

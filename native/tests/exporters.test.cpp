@@ -168,13 +168,13 @@ TEST("the collector books datagrams, samples, gaps and rates to whom they come f
   const Address agent{0, 0xC000'0201, Family::ipv4};
   const auto take = [&](std::uint32_t sub_agent, std::uint32_t sequence, std::uint32_t rate, std::int64_t at) {
     const auto bytes = SflowBuilder{agent, sub_agent, sequence}.flow_sample(rate, 5).sampled_ipv4(100, 1, 2).done();
-    return collector.take(bytes, sender, at).sightings.size();
+    return collector.take(bytes, sender, at).sightings().size();
   };
   CHECK(take(0, 10, 100, 1000) == 1);
   CHECK(take(0, 13, 200, 2000) == 1);
   CHECK(take(1, 1, 300, 3000) == 1);
   CHECK(take(2, 1, 300, 4000) == 1);  // no row left, and its traffic counts all the same
-  CHECK(collector.take(std::vector<std::byte>(8), sender, 5000).errors.size() == 1);
+  CHECK(collector.take(std::vector<std::byte>(8), sender, 5000).errors().size() == 1);
   const auto all = collector.exporters().all();
   REQUIRE(all.size() == 2);
   CHECK(collector.exporters().refused() == 1);

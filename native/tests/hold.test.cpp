@@ -288,3 +288,55 @@ TEST("of a long record with SYN and answers the SYN flag goes, of one with SYN a
   CHECK(clock.take(download, detail, at).facts.tcp_flags == (16 | 8));
   CHECK(clock.take(flood, detail, at).facts.tcp_flags == 2);
 }
+
+TEST("after a stall no more than one window is made good at once") {
+  FlowHold hold{{kSecond, 100'000, 64, 5}};
+  std::int64_t at = 1'000 * kSecond;
+  std::uint64_t played = 0;
+  const auto play = [&] {
+    played = 0;
+    hold.play(at, [&](const Sighting& due) { played += due.packets; });
+  };
+  play();
+  Sighting record = record_of_flow(1, 600'000, 600'000'000);
+  hold.take(record, span_detail(at - 60 * kSecond, at, FlowEnd::active), {1, 0, 0}, at);
+  for (int stall = 0; stall < 4; ++stall) {
+    for (int i = 0; i < 73; ++i) {
+      at += 100'000;
+      play();
+    }
+    at += 7 * kSecond;
+    play();
+    CHECK(played <= 10'001U);
+    at -= 1;
+    play();  // a clock that goes back plays nothing
+    CHECK(played == 0U);
+    at += 1;
+  }
+}
+
+TEST("plays that come late and early by a third of a tick never put a stroke twice into one window") {
+  for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+    std::uint64_t random = seed;
+    FlowHold hold{{kSecond, 100'000, 64, seed}};
+    std::int64_t grid = 1'000 * kSecond;
+    std::vector<std::uint64_t> cells;
+    for (int tick = 0; tick < 400; ++tick) {
+      grid += 100'000;
+      cells.push_back(0);
+      const std::int64_t late = static_cast<std::int64_t>(next_random(random) % 66'000) - 33'000;
+      if (tick == 20) {
+        const std::int64_t at = grid - static_cast<std::int64_t>(next_random(random) % 60'000) - 35'000;
+        Sighting record = record_of_flow(1, 600'000, 600'000'000);
+        hold.take(record, span_detail(at - 60 * kSecond, at, FlowEnd::active), {1, 0, 0}, at);
+        cells.back() += record.packets;
+      }
+      hold.play(grid + late, [&](const Sighting& due) { cells.back() += due.packets; });
+      if (tick < 31) continue;
+      std::uint64_t sum = 0;
+      for (std::size_t i = cells.size() - 10; i < cells.size(); ++i) sum += cells[i];
+      CHECK(sum <= 10'700U);
+      CHECK(sum >= 9'000U);
+    }
+  }
+}

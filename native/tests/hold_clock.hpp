@@ -6,10 +6,9 @@
 
 #include "../base/address.hpp"
 #include "../flow/hold.hpp"
+#include "meter_feed.hpp"
 
 namespace tidegate::check {
-
-inline constexpr std::int64_t kSecond = 1'000'000;
 
 /// One flow of the test: its number is in its source address.
 inline Sighting record_of_flow(std::uint32_t flow, std::uint64_t packets, std::uint64_t bytes) {
@@ -65,6 +64,8 @@ class HoldClock {
       packets_in_window += cells_[i].packets;
       bytes_in_window += cells_[i].bytes;
     }
+    packets_in_tick = cells_.back().packets;
+    bytes_in_tick = cells_.back().bytes;
     cells_.push_back({});
     if (cells_.size() > 4 * window + 64) cells_.erase(cells_.begin(), cells_.end() - static_cast<std::ptrdiff_t>(window + 1));
     if (plays_first_) play(tick_end());
@@ -73,6 +74,8 @@ class HoldClock {
   FlowHold hold;
   std::uint64_t packets_in_window = 0;
   std::uint64_t bytes_in_window = 0;
+  std::uint64_t packets_in_tick = 0;
+  std::uint64_t bytes_in_tick = 0;
   std::uint64_t emitted_packets = 0;
   std::uint64_t emitted_bytes = 0;
   std::uint64_t reported_packets = 0;

@@ -21,14 +21,14 @@ const retryAt = (opening: Opening): number => (opening.kind === 'down' ? opening
 
 const rows = [
   { claim: 'what was never tried is due at once', opening: untried, retryAt: Number.NEGATIVE_INFINITY },
-  { claim: 'the first failure waits 0.2 s', opening: afterFailures(1), retryAt: 200 },
-  { claim: 'each failure doubles the wait', opening: afterFailures(3), retryAt: 800 },
-  { claim: 'the wait ends at 5 s', opening: afterFailures(6), retryAt: 5_000 },
+  { claim: 'the first failure waits 50 ms', opening: afterFailures(1), retryAt: 50 },
+  { claim: 'each failure doubles the wait', opening: afterFailures(3), retryAt: 200 },
+  { claim: 'the wait ends at 5 s', opening: afterFailures(8), retryAt: 5_000 },
   { claim: 'after hours of failures it is still 5 s', opening: afterFailures(5_000), retryAt: 5_000 },
   {
     claim: 'a source that fell at once goes on with its row',
     opening: failed(opened(afterFailures(2), 0), 'down', 1),
-    retryAt: 801,
+    retryAt: 201,
   },
   {
     claim: 'a source that proved itself starts a new row',

@@ -1,12 +1,13 @@
 /**
- * When a source that cannot be had is asked for again: after 0.2 s, doubling up to 5 s, for ever.
+ * When a source that cannot be had is asked for again: after 0.05 s, doubling up to 5 s, for ever. The first pause is
+ * short: the port of a listener that a reload has replaced is free when its threads have ended.
  *
  * An interface that vanishes for hours must come back, so this is a state of the actor and not a
  * restart: a supervisor's budget would run out. Pure; times are monotonic milliseconds.
  */
 import type { Milliseconds } from '../../domain/units.js';
 
-export const firstRetryMs = 200;
+export const firstRetryMs = 50;
 export const longestRetryMs = 5_000;
 /** A source that stays up for so long has proved itself: the next failure starts again at `firstRetryMs`. */
 export const provenMs = 10_000;

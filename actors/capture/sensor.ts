@@ -140,7 +140,9 @@ function tryToOpen(sensor: Sensor, context: Context<SourceMessage>): void {
   if (!result.ok) {
     const fault = result.error.detail;
     sensor.opening = failed(sensor.opening, fault, now);
-    complain(sensor.paces.fault, context, 'source unavailable', { source: sensor.deps.name, fault });
+    // Once may be the last life of this source, which has not quite let go.
+    if (sensor.opening.failures > 1)
+      complain(sensor.paces.fault, context, 'source unavailable', { source: sensor.deps.name, fault });
     return;
   }
   sensor.source = result.value;

@@ -1,7 +1,8 @@
 /// Whether the same traffic seems to be reported from two places: a suspicion for people, by which nothing is left out.
 ///
-/// A sample of the flows, by their hash (at most one in 16, fewer when they come so fast that none would be remembered long enough),
-/// is remembered in a direct-mapped table. A duplicate is the same five-tuple from another exporter, interface or point:
+/// A sample of the flows, by their hash (at most one in 16, fewer when they come so fast that none would be
+/// remembered long enough), is remembered in a direct-mapped table. A duplicate is the same five-tuple from another
+/// exporter, interface or point:
 /// - unsampled: with the same packets and bytes, within kDuplicateMicros (exporters have timeouts of their own);
 /// - sampled: within kSampledDuplicateMicros, whatever the amounts.
 ///
@@ -30,7 +31,8 @@ class Duplicates {
  public:
   explicit Duplicates(std::uint64_t seed);
 
-  /// For each record that counts, after filters and Observation, with packets and bytes as exported. `sampled`: its rate is above one.
+  /// For each record that counts, after filters and Observation, with packets and bytes as exported. `sampled`: its
+  /// rate is above one.
   [[nodiscard]] DuplicateLook look(const Sighting& exported, const FlowDetail& detail, std::uint64_t exporter, bool sampled,
                                    std::int64_t at_micros) noexcept;
 

@@ -1,8 +1,8 @@
 /// Who sends flow telemetry to one listener, and how well it arrives.
 ///
-/// - Capacity is fixed when built. A full table gives a row away only to an exporter that has come kKnockings times, and only
-///   the row of one that is silent for kSilentMicros or has sent fewer than kEstablishedDatagrams: so many spoofed
-///   addresses do not push out those that are heard.
+/// - Capacity is fixed when built. A full table gives a row away only to an exporter that has come kKnockings
+///   times, and only the row of one that is silent for kSilentMicros or has sent fewer than kEstablishedDatagrams:
+///   so many spoofed addresses do not push out those that are heard.
 /// - Else the new one is refused and counted. What it reports counts all the same: it gets the spare row, emptied.
 /// - Rows stay where they are. One thread. Nothing but the constructor allocates.
 #pragma once
@@ -22,7 +22,8 @@
 
 namespace tidegate {
 
-/// sFlow names a device by agent address and sub-agent; NetFlow and IPFIX by an engine, source or domain id, with `agent` as `address`.
+/// sFlow names a device by agent address and sub-agent; NetFlow and IPFIX by an engine, source or domain id, with
+/// `agent` as `address`.
 struct ExporterKey {
   FlowProtocol protocol = FlowProtocol::sflow5;
   Address address;  ///< datagrams come from here
@@ -83,14 +84,15 @@ struct Exporter {
   std::int64_t first_seen_micros = 0;
   std::int64_t last_seen_micros = 0;
 
-  /// A datagram with `templates` template records has come: the longest gap between two such is kept.
+  /// A datagram with template records has come: the longest gap between two such is kept.
   void saw_templates(std::int64_t at_micros) noexcept;
   [[nodiscard]] ExporterStats stats() const noexcept;
 };
 
 inline constexpr std::int64_t kSilentMicros = 60'000'000;
 inline constexpr std::uint64_t kEstablishedDatagrams = 16;
-/// Even a newcomer keeps its row for so long after its last datagram: two that begin together do not push each other out.
+/// Even a newcomer keeps its row for so long after its last datagram: two that begin together do not push each
+/// other out.
 inline constexpr std::int64_t kNewcomerMicros = 5'000'000;
 /// Datagrams of a newcomer until a full table looks for a row for it.
 inline constexpr std::uint8_t kKnockings = 8;

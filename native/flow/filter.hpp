@@ -43,7 +43,8 @@ struct FilterRange {
   std::uint32_t to = 0;
 };
 
-/// Any of the ranges or prefixes; `negated`: none of them. Prefixes say nothing about numbers, ranges nothing about addresses.
+/// Any of the ranges or prefixes; `negated`: none of them. Prefixes say nothing about numbers, ranges nothing about
+/// addresses.
 struct FilterCondition {
   FilterField field = FilterField::exporter;
   bool negated = false;

@@ -258,7 +258,9 @@ void FlowHold::write_off(const Flow& flow) noexcept {
 std::size_t FlowHold::slot_of(std::uint64_t key) const noexcept {
   const std::size_t mask = slots_.size() - 1;
   std::size_t slot = key & mask;
-  const auto is_it = [&](std::uint64_t value) { return ((value ^ key) & kUpperHalf) == 0 && flows_[flow_in(value)].key == key; };
+  const auto is_it = [&](std::uint64_t value) {
+    return ((value ^ key) & kUpperHalf) == 0 && flows_[flow_in(value)].key == key;
+  };
   while (slots_[slot] != 0 && !is_it(slots_[slot])) slot = (slot + 1) & mask;
   return slot;
 }

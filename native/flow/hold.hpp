@@ -2,25 +2,28 @@
 ///
 /// With W the shortest window in force, and a record of B packets over a span of L:
 /// - L ≤ W, or no span: all of it counts at once, which over the last W is the same as laying it out.
-/// - L > W: B·W/L counts at once, for the window is then right on the tick of arrival. It leaves the window W later, and at that
-///   instant the next W of it counts, and so on: anything earlier would read too high, anything later too low. These
-///   strokes melt into even flow by kMeltShare of the rate at each, which leaves the window that much too low at most.
-/// - A flow that goes on (FlowEnd::active; or the exporter does not say, and the record was exported soon after its end with a span
-///   near the active timeout, or, while that is not learned, of some seconds) is held at its rate when its volume is used up, until its next record comes, at most until
-///   arrival + 1.1·L + kHoldSlackMicros + W. What was held is borrowed: the next record is that much smaller.
-/// - The next record adds its volume and sets the rate, a lower one when what is still queued has played. What the rate has
-///   grown by counts at once (·W). Where more
-///   has been counted than was reported, play goes kRepayShare slower until that is paid back.
+/// - L > W: B·W/L counts at once, for the window is then right on the tick of arrival. It leaves the window W
+///   later, and at that instant the next W of it counts, and so on: anything earlier would read too high, anything
+///   later too low. These strokes melt into even flow by kMeltShare of the rate at each, which leaves the window
+///   that much too low at most.
+/// - A flow that goes on (FlowEnd::active; or the exporter does not say, and the record was exported soon after its
+///   end with a span near the active timeout, or, while that is not learned, of some seconds) is held at its rate
+///   when its volume is used up, until its next record comes, at most until arrival + 1.1·L + kHoldSlackMicros + W.
+///   What was held is borrowed: the next record is that much smaller.
+/// - The next record adds its volume and sets the rate, a lower one when what is still queued has played. What the
+///   rate has grown by counts at once (·W). Where more has been counted than was reported, play goes kRepayShare
+///   slower until that is paid back.
 /// - A flow that has ended plays the rest of its volume and is gone.
 ///
-/// A held flow is seen in every tick in which a packet of it falls due: one flow a second while it lasts, as if its packets
-/// were seen. A record whose flow is held already may count nothing now: then take() leaves zero packets, and nothing is to be counted.
+/// A held flow is seen in every tick in which a packet of it falls due: one flow a second while it lasts, as if its
+/// packets were seen. A record whose flow is held already may count nothing now: then take() leaves zero packets,
+/// and nothing is to be counted.
 ///
-/// Where no place is left (refused), a record counts its B·W/L now; the rest at once as far as kHurried… lets it, so that it
-/// cannot make an attack of either end; what is beyond is dropped and counted.
+/// Where no place is left (refused), a record counts its B·W/L now; the rest at once as far as kHurried… lets it,
+/// so that it cannot make an attack of either end; what is beyond is dropped and counted.
 ///
-/// play() is to be called once for every drain of the lane, just before or just after it: `at_micros` is the end of the tick that is
-/// being filled. One thread. Nothing but the constructor allocates.
+/// play() is to be called once for every drain of the lane, just before or just after it: `at_micros` is the end of
+/// the tick that is being filled. One thread. Nothing but the constructor allocates.
 #pragma once
 
 #include <array>

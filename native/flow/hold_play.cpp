@@ -19,7 +19,8 @@ void FlowHold::beat(Flow& flow) noexcept {
   const auto beating = static_cast<double>(std::ranges::count(flow.strokes, true, &Stroke::beats));
   for (Stroke& stroke : flow.strokes) {
     if (!stroke.beats) continue;
-    // By the number of plays, for then one window never holds a stroke twice, however plays are late; by the clock when they fail to come.
+    // By the number of plays, for then one window never holds a stroke twice, however plays are late; by the clock
+    // when they fail to come.
     const bool by_number = plays_ >= stroke.due_play && played_upto_ > stroke.due_micros - options_.tick_micros;
     if (!by_number && played_upto_ < stroke.due_micros + options_.tick_micros) continue;
     const auto melted = [&](double amount, double rate) {
@@ -43,7 +44,8 @@ FlowHold::Step FlowHold::play_one(Flow& flow) noexcept {
   for (const Stroke& stroke : flow.strokes) even.add(stroke.amount, -1 / window_);
   // Where more has been emitted than what should be left by now says, it is paid back slowly.
   const auto until_next = static_cast<double>(flow.expected_micros - played_upto_) - window_;
-  const bool owes = flow.goes_on && static_cast<double>(flow.packets_left) - flow.carry.packets < until_next * flow.rate.packets;
+  const double left = static_cast<double>(flow.packets_left) - flow.carry.packets;
+  const bool owes = flow.goes_on && left < until_next * flow.rate.packets;
   const double share = std::min(passed, window_);
   flow.carry.add({std::max(0.0, even.packets), std::max(0.0, even.bytes)}, share);
   if (owes) flow.carry.add(flow.rate, -share * kRepayShare);
@@ -69,7 +71,8 @@ FlowHold::Step FlowHold::play_one(Flow& flow) noexcept {
   if (flow.carry.packets < 1) return step;
   step.packets = static_cast<std::uint64_t>(flow.carry.packets);
   step.bytes = flow.carry.bytes < 1 ? 0 : static_cast<std::uint64_t>(flow.carry.bytes);
-  if (!flow.goes_on) step.bytes = std::min(step.bytes, static_cast<std::uint64_t>(std::max<std::int64_t>(0, flow.bytes_left)));
+  const auto bytes_left = static_cast<std::uint64_t>(std::max<std::int64_t>(0, flow.bytes_left));
+  if (!flow.goes_on) step.bytes = std::min(step.bytes, bytes_left);
   flow.carry.add({static_cast<double>(step.packets), static_cast<double>(step.bytes)}, -1);
   flow.packets_left -= static_cast<std::int64_t>(step.packets);
   flow.bytes_left -= static_cast<std::int64_t>(step.bytes);

@@ -1,10 +1,11 @@
-/// One packet, two records: a device that watches an interface inward and another outward reports what passes both twice.
+/// One packet, two records: a device that watches an interface inward and another outward reports what passes both
+/// twice.
 ///
-/// An egress record (FlowSide::egress) whose input interface is known to be watched inward is the second sight of packets
-/// that were counted where they came in. Records that do not say their side count.
+/// An egress record (FlowSide::egress) whose input interface is known to be watched inward is the second sight of
+/// packets that were counted where they came in. Records that do not say their side count.
 ///
-/// - An interface is watched inward for kIngressMicros after its last ingress record, so that a device that is set up anew
-///   is right again by itself.
+/// - An interface is watched inward for kIngressMicros after its last ingress record, so that a device that is set
+///   up anew is right again by itself.
 /// - Bounded: sets of four; a new interface takes the place of the one in its set that has been silent longest.
 ///   What is lost so is marked again by its next ingress record; displaced() counts it.
 /// - One thread. Only the constructor allocates.

@@ -1,10 +1,11 @@
 /// At which rate an exporter samples, and who says so: its operator, the record, options data or a header.
 ///
-/// - The first of these that says anything decides: configured for the interface, configured for the exporter, the record,
-///   the sampler that the record names, the interface that it came in by, the exporter as a whole, the header, the fallback.
+/// - The first of these that says anything decides: configured for the interface, configured for the exporter, the
+///   record, the sampler that the record names, the interface that it came in by, the exporter as a whole, the
+///   header, the fallback.
 /// - A stated zero counts as one, and is counted. A rate past kMaxSamplingRate is no statement, and is counted.
-/// - What is known of samplers, interfaces and sFlow points has room for kMaxSamplingPlaces an exporter; what finds none is
-///   counted, and goes by the last rate that was refused a place, if its exporter says nothing else.
+/// - What is known of samplers, interfaces and sFlow points has room for kMaxSamplingPlaces an exporter; what finds
+///   none is counted, and goes by the last rate that was refused a place, if its exporter says nothing else.
 /// - One thread. Only SamplingPolicy's constructor allocates.
 #pragma once
 

@@ -1,9 +1,11 @@
-/// What an exporter's records tell of its clock and of when it exports: learned, slowly forgotten, robust against single outliers.
+/// What an exporter's records tell of its clock and of when it exports: learned, slowly forgotten, robust against
+/// single outliers.
 ///
-/// - Active timeout: the upper edge of the spans of lasting flows. Records that say so (FlowEnd::active) are taken at their
-///   word; of an exporter that never says, spans count that pile up at their upper end (a cut leaves a heap there, ends of
-///   flows do not).
-/// - Inactive timeout: the lower edge of the lag between a record's end and its export, of records that ended by silence.
+/// - Active timeout: the upper edge of the spans of lasting flows. Records that say so (FlowEnd::active) are taken
+///   at their word; of an exporter that never says, spans count that pile up at their upper end (a cut leaves a
+///   heap there, ends of flows do not).
+/// - Inactive timeout: the lower edge of the lag between a record's end and its export, of records that ended by
+///   silence.
 /// - Clock skew: the median of the last few export times minus arrivals; it holds the exporter's delay and its clock's
 ///   resolution (whole seconds in NetFlow version 9).
 ///

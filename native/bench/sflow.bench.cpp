@@ -37,16 +37,21 @@ std::vector<std::byte> datagram_of(std::uint32_t samples) {
   return builder.done();
 }
 
+/// Decoding alone, the best of three runs.
 void from_memory(const std::vector<std::byte>& datagram, std::uint32_t samples) {
-  sflow::Collector collector{{}, 64, 1};
+  RecordBatch batch;
   constexpr std::uint32_t kRounds = 200'000;
   std::uint64_t sum = 0;
-  const double before = nanos_of(CLOCK_THREAD_CPUTIME_ID);
-  for (std::uint32_t i = 0; i < kRounds; ++i) {
-    for (const auto& sighting : collector.take(datagram, {}, i).sightings()) sum += sighting.bytes;
+  double best = 1e18;
+  for (int run = 0; run < 3; ++run) {
+    const double before = nanos_of(CLOCK_THREAD_CPUTIME_ID);
+    for (std::uint32_t i = 0; i < kRounds; ++i) {
+      sflow::decode(datagram, {}, batch);
+      sum += batch.sightings().back().bytes;
+    }
+    best = std::min(best, nanos_of(CLOCK_THREAD_CPUTIME_ID) - before);
   }
-  const double spent = nanos_of(CLOCK_THREAD_CPUTIME_ID) - before;
-  std::printf("memory %.1f ns a sample (%llu)\n", spent / kRounds / samples, static_cast<unsigned long long>(sum));
+  std::printf("memory %.1f ns a sample (%llu)\n", best / kRounds / samples, static_cast<unsigned long long>(sum));
 }
 
 /// Sends in bursts that keep the mean rate.

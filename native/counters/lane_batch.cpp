@@ -28,7 +28,7 @@ bool is_rare(const PacketFacts& facts) noexcept {
 Amount amount_of(const Sighting& sighting) noexcept {
   const PacketFacts& facts = sighting.facts;
   Amount amount;
-  amount.packets = sighting.packets;
+  amount.packets = std::min(sighting.packets, kMaxSightingPackets);
   amount.bytes = sighting.bytes;
   amount.protocol_class = protocol_class(facts.destination.family, facts.protocol);
   amount.syn = (static_cast<unsigned>(amount.protocol_class == kTcpClass) & facts.tcp_flags >> kTcpSynShift & 1U) != 0;
@@ -118,7 +118,7 @@ void Lane::Tables::count_batch(std::span<const Sighting> batch, Plan& plan, std:
   std::array<std::uint64_t, kDirections> total_bytes{};
   std::uint64_t marked = 0;
   std::uint64_t flow_overflow = 0;
-  std::uint64_t clamped = 0;
+  std::uint32_t sampling = 0;
   const std::uint64_t stamp = FlowSet::stamp_of(second);
   // Marks are set behind the batch: a locked instruction waits for all stores before it, whose lines may still be
   // under way, and the reader has had the marks' own lines since.
@@ -132,14 +132,10 @@ void Lane::Tables::count_batch(std::span<const Sighting> batch, Plan& plan, std:
     const auto direction = static_cast<std::size_t>(plan.directions[i]);
     total_packets[direction] += sighting.packets;
     total_bytes[direction] += sighting.bytes;
+    sampling |= sighting.sampling;
     if (!has_host(plan.directions[i])) continue;
 
-    Amount amount = amount_of(sighting);
-    if (sighting.packets != 1) [[unlikely]] {  // not one packet that was observed: a sample, or a flow record
-      amount.packets = std::min(amount.packets, kMaxSightingPackets);
-      clamped += sighting.packets > kMaxSightingPackets ? 1 : 0;
-      if (sighting.sampling > 1) count_variance(amount, sighting, packet, direction);
-    }
+    const Amount amount = amount_of(sighting);
     bool new_flow = false;
     if constexpr (kFlows) {
       const FlowSet::Seen seen = flows->see(packet.flow_hash, stamp);
@@ -147,7 +143,7 @@ void Lane::Tables::count_batch(std::span<const Sighting> batch, Plan& plan, std:
       flow_overflow += seen == FlowSet::Seen::full ? 1 : 0;
     }
     if (packet.cell != kNotOurs) {
-      count_ipv6(sighting, amount, packet, direction, new_flow);
+      count_ipv6(sighting, packet, direction, new_flow);
       continue;
     }
     DirectionLine& line = *packet.line;
@@ -166,6 +162,8 @@ void Lane::Tables::count_batch(std::span<const Sighting> batch, Plan& plan, std:
     }
   }
 
+  if (sampling > 1) [[unlikely]] count_variances(batch, plan);
+  if (total_packets[0] + total_packets[1] > kMaxSightingPackets) [[unlikely]] count_clamped(batch, plan);
   for (const std::uint8_t i : std::span{to_mark}.first(to_mark_used)) {
     marked += pages.mark(plan.packets[i].row, static_cast<std::size_t>(plan.directions[i])) ? 1 : 0;
   }
@@ -176,19 +174,33 @@ void Lane::Tables::count_batch(std::span<const Sighting> batch, Plan& plan, std:
   }
   if (marked != 0) grow(counters.marked, marked);
   if (flow_overflow != 0) grow(counters.flow_overflow, flow_overflow);
-  if (clamped != 0) grow(counters.clamped, clamped);
 }
 
-/// Of IPv4; an IPv6 host's row is not known yet.
-void Lane::Tables::count_variance(const Amount& amount, const Sighting& sighting, const PlannedPacket& packet,
-                                  std::size_t direction) noexcept {
-  if (packet.cell != kNotOurs) return;
-  add_to(pages.variance(packet.row), direction, uncertain(amount, sampling_of(sighting)));
-  pages.mark_variance(packet.row);
+void Lane::Tables::count_clamped(std::span<const Sighting> batch, const Plan& plan) noexcept {
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    if (has_host(plan.directions[i]) && batch[i].packets > kMaxSightingPackets) grow(counters.clamped, 1);
+  }
 }
 
-void Lane::Tables::count_ipv6(const Sighting& sighting, const Amount& amount, PlannedPacket& packet,
-                              std::size_t direction, bool new_flow) noexcept {
+/// Of a batch in which some are sampled, those of IPv4: what the common packet's way is not to be slowed down by.
+void Lane::Tables::count_variances(std::span<const Sighting> batch, const Plan& plan) noexcept {
+  const auto each = [&](auto&& take) {
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      const PlannedPacket& packet = plan.packets[i];
+      if (batch[i].sampling > 1 && has_host(plan.directions[i]) && packet.cell == kNotOurs) take(i, packet);
+    }
+  };
+  each([&](std::size_t, const PlannedPacket& packet) { prefetch_for_write(&pages.variance(packet.row)); });
+  each([&](std::size_t i, const PlannedPacket& packet) {
+    const Uncertain added = uncertain(amount_of(batch[i]), sampling_of(batch[i]));
+    add_to(pages.variance(packet.row), static_cast<std::size_t>(plan.directions[i]), added);
+    pages.mark_variance(packet.row);
+  });
+}
+
+void Lane::Tables::count_ipv6(const Sighting& sighting, PlannedPacket& packet, std::size_t direction,
+                              bool new_flow) noexcept {
+  const Amount amount = amount_of(sighting);
   ipv6_sums.add(packet.cell, direction, amount);
   if (new_flow) ipv6_sums.add_flow(packet.cell, direction);
   const bool sampled = sighting.sampling > 1;

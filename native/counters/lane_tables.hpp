@@ -79,10 +79,9 @@ struct Lane::Tables {
   template <bool kFlows>
   void count_batch(std::span<const Sighting> batch, Plan& plan, std::span<const Sighting> next, Plan& next_plan,
                    std::int64_t second, std::uint32_t this_period) noexcept;
-  void count_variance(const Amount& amount, const Sighting& sighting, const PlannedPacket& packet,
-                      std::size_t direction) noexcept;
-  void count_ipv6(const Sighting& sighting, const Amount& amount, PlannedPacket& packet, std::size_t direction,
-                  bool new_flow) noexcept;
+  void count_clamped(std::span<const Sighting> batch, const Plan& plan) noexcept;
+  void count_variances(std::span<const Sighting> batch, const Plan& plan) noexcept;
+  void count_ipv6(const Sighting& sighting, PlannedPacket& packet, std::size_t direction, bool new_flow) noexcept;
   void mark_all(std::span<const Sighting> batch, const Plan& plan) noexcept;
 };
 

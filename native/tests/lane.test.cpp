@@ -43,8 +43,10 @@ Sighting some_sighting(std::uint64_t& random) {
   sighting.bytes = 40 + next_random(random) % 2000;
   if (next_random(random) % 3 == 0) {  // a sampled packet, or a record of several
     sighting.sampling = 2 + static_cast<std::uint32_t>(next_random(random) % 2000);
-    sighting.packets *= sighting.sampling;
-    sighting.bytes *= sighting.sampling;
+    if (next_random(random) % 3 != 0) {  // else a part of a record that is laid over its time
+      sighting.packets *= sighting.sampling;
+      sighting.bytes *= sighting.sampling;
+    }
   }
   return sighting;
 }
@@ -92,12 +94,11 @@ struct Model {
     to[at + kFlowsAt] += fresh ? 1 : 0;
     if (seen.sampling == 1) return;
     const std::size_t variances = kHostValues + static_cast<std::size_t>(direction) * kDirectionVariances;
-    const std::uint64_t observed = seen.packets / seen.sampling;
-    const std::uint64_t each = std::uint64_t{seen.sampling} * (seen.sampling - 1);
+    const std::uint64_t variance = seen.packets * (seen.sampling - 1);  // packets / sampling of them, each w(w − 1)
     const long double length = static_cast<long double>(seen.bytes) / static_cast<long double>(seen.packets);
-    to[variances + kPacketVarianceAt] += observed * each;
+    to[variances + kPacketVarianceAt] += variance;
     to[variances + kByteVarianceAt] += static_cast<std::uint64_t>(
-        static_cast<long double>(observed * each) * length * length / 65536 + 1);  // squares of 256 bytes, rounded up
+        static_cast<long double>(variance) * length * length / 65536 + 1);  // squares of 256 bytes, rounded up
   }
 };
 

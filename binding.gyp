@@ -11,7 +11,8 @@
         "native/door/addon_fields.cpp",
         "native/door/addon_meter.cpp",
         "native/door/addon_source.cpp",
-        "native/door/addon_tap.cpp"
+        "native/door/addon_tap.cpp",
+        "native/door/addon_witness.cpp"
       ],
       "include_dirs": ["node_modules/node-addon-api"],
       "defines": ["NAPI_VERSION=9", "NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS", "NDEBUG"],

@@ -14,7 +14,7 @@ import { ask } from './console/api/client.js';
 import type { Subject } from './domain/attack.js';
 import type { Exceeded, ScriptRun, Standing } from './domain/ports.js';
 import { unsampled } from './domain/rehearsal.js';
-import { success } from './domain/result.js';
+import { failure, success } from './domain/result.js';
 import { quietRates } from './domain/traffic.js';
 import type { HostKey } from './domain/units.js';
 import { type Daemon, type DaemonDeps, startDaemon, stopLimitMs } from './main.js';
@@ -88,6 +88,7 @@ function world(change: Partial<DaemonDeps> = {}): World {
       openFlows: wire.open,
       openMeter: meter.open,
       openTap: () => ({ read: () => [], close: () => {} }),
+      witness: async () => failure('SOURCE_UNAVAILABLE', 'EPERM: no wire here'),
     };
   };
   const made: World = {

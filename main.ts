@@ -7,6 +7,7 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { settleMs } from './actors/control/doctor.js';
 import type {
   ControlAnswer,
   ControlMessage,
@@ -133,6 +134,7 @@ async function build(settings: Settings, deps: DaemonDeps, journal: Journal): Pr
   });
   const { load, applyLog } = deps;
   const { apply, reload } = applying({ live, rooms: () => rooms, load, openDataPlane: open, applyLog, log });
+  const startedAt = machineClock.unixMicros();
   const rooms: Rooms = furnish({
     live,
     journal,
@@ -140,9 +142,9 @@ async function build(settings: Settings, deps: DaemonDeps, journal: Journal): Pr
     runScript: deps.runScript ?? startScriptRunner(),
     vitals: () => vitals.read(),
     reload,
+    startedAt,
     ledgerRead: () => read(),
   });
-  const startedAt = machineClock.unixMicros();
   const tree = await startTree(rooms.tree, { clock: machineClock, log, random: Math.random });
   const { version } = deps;
   const vitals = takeVitals({ version, startedAt, tree: tree.snapshot, deadLetters: tree.deadLetters });
@@ -157,11 +159,16 @@ async function readTemplates(journal: Journal, log: Log): Promise<readonly KeptT
   return [];
 }
 
+function limitOf(request: ControlRequest): Milliseconds {
+  if (request.kind === 'reload') return reloadLimitMs;
+  return request.kind === 'doctor' ? request.listenMs + settleMs + answerLimitMs : answerLimitMs;
+}
+
 async function askControl(
   control: Ref<ControlMessage>,
   request: ControlRequest,
 ): Promise<Result<ControlAnswer>> {
-  const limitMs = request.kind === 'reload' ? reloadLimitMs : answerLimitMs;
+  const limitMs = limitOf(request);
   const answer = await ask<ControlMessage, Result<ControlAnswer>>(
     control,
     (reply) => ({ kind: 'request', request, reply }),

@@ -1,10 +1,11 @@
 /** The native data plane as the configuration wants it: sources, meters and taps over one engine. */
 import type { InterfaceSettings, ListenerSettings, Settings } from '../config/settings.js';
 import type { Hostgroup } from '../domain/hostgroup.js';
-import type { Meter, Source, TapOpener } from '../domain/ports.js';
+import type { Meter, Source, TapOpener, WireWitness } from '../domain/ports.js';
 import type { Result } from '../domain/result.js';
 import { openEngine } from '../native/door/engine.js';
 import { loadDoor } from '../native/door/load.js';
+import { wireWitness } from '../native/door/witness.js';
 import { type FlowPolicy, flowListening } from './flow-listening.js';
 
 export type DataPlane = {
@@ -12,12 +13,14 @@ export type DataPlane = {
   readonly openFlows: (settings: ListenerSettings, policy: FlowPolicy) => Result<Source>;
   readonly openMeter: (group: Hostgroup) => Meter;
   readonly openTap: TapOpener;
+  readonly witness: WireWitness;
 };
 
 /** Throws when no native binary fits this machine; its message says what to do. */
 export function openDataPlane(settings: Settings): DataPlane {
   const { networks, hostgroups, capture, evidence } = settings;
-  const engine = openEngine(loadDoor(), {
+  const door = loadDoor();
+  const engine = openEngine(door, {
     networks,
     hostgroups,
     tickMs: capture.tickMs,
@@ -32,5 +35,6 @@ export function openDataPlane(settings: Settings): DataPlane {
     openFlows: (one, policy) => engine.openFlows(flowListening(one, policy)),
     openMeter: engine.openMeter,
     openTap: engine.openTap,
+    witness: wireWitness(door),
   };
 }

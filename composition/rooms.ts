@@ -25,13 +25,14 @@ import { type Attack, attackId } from '../domain/attack.js';
 import { globalGroup, type Hostgroup } from '../domain/hostgroup.js';
 import type { Journal, KeptTemplate, ScriptRunner } from '../domain/ports.js';
 import { prefixTable } from '../domain/prefix-table.js';
-import type { HostKey } from '../domain/units.js';
+import type { HostKey, UnixMicros } from '../domain/units.js';
 import { evidenceStore } from '../integrations/evidence/store.js';
 import type { Ref } from '../supervision/behaviour.js';
 import { createPlace, type Place } from '../supervision/place.js';
 import { type RosterMessage, rosterActor, type Wanted } from '../supervision/roster.js';
 import type { Backoff, SupervisorSpec } from '../supervision/spec.js';
 import type { DataPlane } from './data-plane.js';
+import { doctorDeps } from './doctor-rooms.js';
 import { flowPolicy } from './flow-listening.js';
 import { keepsTemplates, templateShelves } from './template-shelves.js';
 
@@ -46,6 +47,7 @@ export type RoomDeps = {
   readonly reload: ControlDeps['reload'];
   /** Flow templates of the runs before this one. */
   readonly keptTemplates: readonly KeptTemplate[];
+  readonly startedAt: UnixMicros;
   /** Each time the ledger has read the journal. */
   readonly ledgerRead: () => void;
 };
@@ -157,6 +159,7 @@ export function furnish(deps: RoomDeps): Rooms {
           journal: journal.ref,
           script: scriptRef,
           reload: deps.reload,
+          doctor: doctorDeps(live, deps.startedAt),
         }),
       ),
       sensing.child(rosterActor('sensing', rosterStopMs)),

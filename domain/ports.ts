@@ -180,3 +180,29 @@ export type EvidenceFile = { readonly name: string; readonly content: string | U
 export type EvidenceStore = {
   readonly write: (attack: AttackId, files: readonly EvidenceFile[]) => Promise<Result<readonly string[]>>;
 };
+
+/** What of this machine decides whether a datagram reaches its socket; null: not to be read here. */
+export type MachineFacts = {
+  readonly rmemMaxBytes: number | null;
+  /** By interface: 0 off, 1 strict, 2 loose; of its own value and that of all the one in force. */
+  readonly rpFilter: { readonly [name: string]: number };
+  /** Packets that rp_filter has dropped since the machine started. */
+  readonly rpFilterDrops: number | null;
+};
+
+/** Datagrams that came by one interface, from one address to one socket address. */
+export type WireSight = {
+  readonly source: string;
+  readonly destination: string;
+  readonly port: number;
+  readonly interface: string;
+  readonly datagrams: number;
+};
+export type Witnessed = {
+  readonly seconds: number;
+  readonly sights: readonly WireSight[];
+  /** Datagrams of which the source is not known: too many sources, or too many datagrams. */
+  readonly unsorted: number;
+};
+/** Counts what arrives at this machine for UDP ports, whether or not a socket gets it. SOURCE_UNAVAILABLE without the right to. */
+export type WireWitness = (ports: readonly number[], forMs: Milliseconds) => Promise<Result<Witnessed>>;

@@ -6,11 +6,12 @@
  */
 import { parseHost } from '../../domain/address.js';
 import type { Attack } from '../../domain/attack.js';
+import type { DoctorReport } from '../../domain/diagnosis.js';
 import type { Mitigation } from '../../domain/mitigation.js';
 import type { Talker } from '../../domain/ports.js';
 import { parsePrefix } from '../../domain/prefix.js';
 import { failure, type Result, success } from '../../domain/result.js';
-import type { Milliseconds } from '../../domain/units.js';
+import type { Milliseconds, UnixMicros } from '../../domain/units.js';
 import { ask } from '../../supervision/ask.js';
 import type { Ref } from '../../supervision/behaviour.js';
 import { gather } from '../../supervision/gather.js';
@@ -20,6 +21,8 @@ import type { HostgroupMessage, HostgroupReport } from '../hostgroup/messages.js
 import type { JournalMessage } from '../journal/messages.js';
 import type { LedgerMessage } from '../mitigation/messages.js';
 import type { ScriptMessage, ScriptReport } from '../script/messages.js';
+import { emptyHistory, type History, remember, sampleEveryMs } from './diagnosis/history.js';
+import { type Asked, type DoctorDeps, examine, glance, sampleFrom } from './doctor.js';
 import type { ControlAnswer, ControlMessage, ControlRequest, ReloadReport, Status } from './messages.js';
 import { statusOf, type Vitals } from './status.js';
 import { mergeTalkers } from './talkers.js';
@@ -34,6 +37,7 @@ export type ControlDeps = {
   /** null: no notify script is configured. */
   readonly script: () => Ref<ScriptMessage> | null;
   readonly reload: () => Promise<Result<ReloadReport>>;
+  readonly doctor: DoctorDeps;
 };
 
 /** Half of what a console waits, so that the answer says who did not speak and is not itself too late. */
@@ -41,6 +45,8 @@ const reportDeadlineMs: Milliseconds = 1_000;
 /** An order is durable before it is answered. */
 const orderDeadlineMs: Milliseconds = 4_000;
 export const maxRequests = 32;
+/** A thread of the pool waits so long. */
+export const longestListenMs: Milliseconds = 20_000;
 export const maxHistory = 10_000;
 export const maxTalkers = 1_000;
 
@@ -48,7 +54,8 @@ const mailboxBound = 256;
 const stopDeadlineMs = 500;
 const busyLimitMs = 5_000;
 
-type Desk = { underWay: number };
+/** `history`: of the listeners' counts. `listening`: to the wire; for one request at a time. */
+type Desk = { underWay: number; history: History; listening: boolean };
 
 export const controlActor = (deps: ControlDeps): ChildSpec<Desk, ControlMessage> => ({
   kind: 'actor',
@@ -59,15 +66,27 @@ export const controlActor = (deps: ControlDeps): ChildSpec<Desk, ControlMessage>
   busyLimitMs,
   behaviour: () => ({
     name: 'control',
-    init: () => ({ underWay: 0 }),
-    receive(desk, { request, reply }, context) {
+    init(context) {
+      context.every(sampleEveryMs, { kind: 'sample' });
+      return { underWay: 0, history: emptyHistory, listening: false };
+    },
+    receive(desk, message, context) {
+      const unixMicros = context.clock.unixMicros;
+      if (message.kind === 'sample') {
+        // Not awaited, as below; what does not answer in time is missing from this sample.
+        void askSources(deps, unixMicros).then((asked) => {
+          desk.history = remember(desk.history, sampleFrom(asked));
+        });
+        return desk;
+      }
+      const { request, reply } = message;
       if (desk.underWay >= maxRequests) {
         reply(failure('CONTROL_BUSY', `${maxRequests} requests are under way already; ask again`));
         return desk;
       }
       desk.underWay += 1;
       // Not awaited: the next request is not held up by this one.
-      answer(request, deps, context.clock.unixMicros())
+      answer(request, deps, desk, unixMicros)
         .catch((error: unknown) => {
           context.log.error('request failed', { request: request.kind, error: String(error) });
           return failure<ControlAnswer>('TIMEOUT', `the ${request.kind} request failed; the log says why`);
@@ -84,11 +103,14 @@ export const controlActor = (deps: ControlDeps): ChildSpec<Desk, ControlMessage>
 async function answer(
   request: ControlRequest,
   deps: ControlDeps,
-  at: number,
+  desk: Desk,
+  unixMicros: () => UnixMicros,
 ): Promise<Result<ControlAnswer>> {
   switch (request.kind) {
     case 'status':
-      return success({ kind: 'status', status: await status(deps, at) });
+      return success({ kind: 'status', status: await status(deps, desk, unixMicros) });
+    case 'doctor':
+      return success({ kind: 'doctor', report: await doctor(deps, desk, request.listenMs, unixMicros) });
     case 'attacks':
       return attacks(deps, Math.min(request.history, maxHistory));
     case 'ban': {
@@ -123,16 +145,44 @@ async function answer(
   }
 }
 
-async function status(deps: ControlDeps, at: number): Promise<Status> {
+async function askSources(deps: ControlDeps, unixMicros: () => UnixMicros): Promise<Asked> {
   const sources = deps.sources();
-  const script = deps.script();
-  const [reports, exporters, hostgroups, mitigations, scriptReport] = await Promise.all([
+  const [reports, exporters] = await Promise.all([
     gather<SourceMessage, SourceReport>(sources, (reply) => ({ kind: 'report', reply }), reportDeadlineMs),
     gather<SourceMessage, readonly ExporterReport[]>(
       sources,
       (reply) => ({ kind: 'exporters', reply }),
       reportDeadlineMs,
     ),
+  ]);
+  return {
+    at: unixMicros(),
+    sources: reports.filter((report) => report !== null),
+    exporters: exporters.flatMap((list) => list ?? []),
+  };
+}
+
+async function doctor(
+  deps: ControlDeps,
+  desk: Desk,
+  listenMs: Milliseconds,
+  unixMicros: () => UnixMicros,
+): Promise<DoctorReport> {
+  const listens = !desk.listening && listenMs > 0;
+  const ask = () => askSources(deps, unixMicros);
+  if (!listens) return examine(ask, () => desk.history, deps.doctor, 0);
+  desk.listening = true;
+  try {
+    return await examine(ask, () => desk.history, deps.doctor, Math.min(listenMs, longestListenMs));
+  } finally {
+    desk.listening = false;
+  }
+}
+
+async function status(deps: ControlDeps, desk: Desk, unixMicros: () => UnixMicros): Promise<Status> {
+  const script = deps.script();
+  const [asked, hostgroups, mitigations, scriptReport] = await Promise.all([
+    askSources(deps, unixMicros),
     gather<HostgroupMessage, HostgroupReport>(
       [...deps.hostgroups().values()],
       (reply) => ({ kind: 'report', reply }),
@@ -146,13 +196,14 @@ async function status(deps: ControlDeps, at: number): Promise<Status> {
   return statusOf(
     deps.vitals(),
     {
-      sources: reports.filter((report) => report !== null),
-      exporters: exporters.flatMap((list) => list ?? []),
+      sources: asked.sources,
+      exporters: asked.exporters,
+      doctor: glance(asked, desk.history, deps.doctor),
       hostgroups: hostgroups.filter((report) => report !== null),
       mitigations: mitigations.ok ? mitigations.value.length : null,
       script: scriptReport?.ok === true ? scriptReport.value : null,
     },
-    at,
+    asked.at,
   );
 }
 

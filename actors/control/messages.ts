@@ -1,5 +1,6 @@
 /** Protocol of the control actor: an operator's questions and orders. Every console speaks to it alone. */
 import type { Attack } from '../../domain/attack.js';
+import type { DoctorReport } from '../../domain/diagnosis.js';
 import type { Mitigation } from '../../domain/mitigation.js';
 import type { Talker, TopBy } from '../../domain/ports.js';
 import type { Result } from '../../domain/result.js';
@@ -16,6 +17,10 @@ export type ListenerStatus = ListenerReport & {
   readonly fault: string | null;
   readonly errors: { readonly [name: string]: number };
 };
+
+/** How many diagnoses `tidegate doctor` has to tell of. */
+export type Findings = { readonly faults: number; readonly hints: number };
+export type ExporterStatus = ExporterReport & { readonly doctor: Findings };
 
 export type Status = {
   readonly version: string;
@@ -39,7 +44,9 @@ export type Status = {
   };
   readonly flow: {
     readonly listeners: readonly ListenerStatus[];
-    readonly exporters: readonly ExporterReport[];
+    readonly exporters: readonly ExporterStatus[];
+    /** Of the listeners themselves, and of devices that are no exporters of them. */
+    readonly elsewhere: Findings;
   };
   readonly sources: readonly SourceReport[];
   readonly hostgroups: readonly HostgroupReport[];
@@ -60,7 +67,9 @@ export type ControlRequest =
     }
   | { readonly kind: 'unban'; readonly host: string }
   | { readonly kind: 'top'; readonly by: TopBy; readonly direction: Direction; readonly count: number }
-  | { readonly kind: 'reload' };
+  | { readonly kind: 'reload' }
+  /** `listenMs`: to the wire; 0: not at all. */
+  | { readonly kind: 'doctor'; readonly listenMs: Milliseconds };
 
 export type AttackList = { readonly active: readonly Mitigation[]; readonly ended: readonly Attack[] };
 export type ReloadReport = { readonly changes: readonly string[] };
@@ -71,10 +80,14 @@ export type ControlAnswer =
   | { readonly kind: 'banned'; readonly mitigation: Mitigation }
   | { readonly kind: 'unbanned'; readonly mitigation: Mitigation }
   | { readonly kind: 'top'; readonly talkers: readonly Talker[] }
-  | { readonly kind: 'reloaded'; readonly report: ReloadReport };
+  | { readonly kind: 'reloaded'; readonly report: ReloadReport }
+  | { readonly kind: 'doctor'; readonly report: DoctorReport };
 
-export type ControlMessage = {
-  readonly kind: 'request';
-  readonly request: ControlRequest;
-  readonly reply: (answer: Result<ControlAnswer>) => void;
-};
+export type ControlMessage =
+  | {
+      readonly kind: 'request';
+      readonly request: ControlRequest;
+      readonly reply: (answer: Result<ControlAnswer>) => void;
+    }
+  /** From its own timer: for the doctor's memory. */
+  | { readonly kind: 'sample' };

@@ -4,6 +4,7 @@
  * Pure. A room that did not answer is missing from its list and still stands in the tree; rates are
  * per second, bits where the name says so, sampling undone.
  */
+import type { Diagnosis, DoctorReport } from '../../domain/diagnosis.js';
 import type { TrafficTotals } from '../../domain/ports.js';
 import { flowDirections } from '../../domain/traffic.js';
 import { rfc3339, type UnixMicros } from '../../domain/units.js';
@@ -11,7 +12,7 @@ import type { TreeNode } from '../../supervision/spec.js';
 import type { ExporterReport, SourceReport } from '../capture/messages.js';
 import type { HostgroupReport } from '../hostgroup/messages.js';
 import type { ScriptReport } from '../script/messages.js';
-import type { ListenerStatus, Status } from './messages.js';
+import type { ExporterStatus, Findings, ListenerStatus, Status } from './messages.js';
 
 /** What the process says of itself. */
 export type Vitals = {
@@ -27,6 +28,7 @@ export type Vitals = {
 export type Reports = {
   readonly sources: readonly SourceReport[];
   readonly exporters: readonly ExporterReport[];
+  readonly doctor: DoctorReport;
   readonly hostgroups: readonly HostgroupReport[];
   /** null: the ledger did not answer in time. */
   readonly mitigations: number | null;
@@ -44,7 +46,8 @@ export function statusOf(vitals: Vitals, reports: Reports, at: UnixMicros): Stat
     capture: { interfaces: reports.sources.filter(({ kind }) => kind === 'interface').map(interfaceOf) },
     flow: {
       listeners: reports.sources.flatMap(listenerOf),
-      exporters: reports.exporters,
+      exporters: exportersOf(reports),
+      elsewhere: findingsOf(reports.doctor.elsewhere),
     },
     sources: reports.sources,
     hostgroups: reports.hostgroups,
@@ -53,6 +56,24 @@ export function statusOf(vitals: Vitals, reports: Reports, at: UnixMicros): Stat
     deadLetters: vitals.deadLetters,
     tree: vitals.tree,
   };
+}
+
+function exportersOf({ exporters, doctor }: Reports): readonly ExporterStatus[] {
+  const keyOf = (listener: string, address: string, { agent, domain, protocol }: Device): string =>
+    [listener, address, agent, domain, protocol].join(' ');
+  const verdicts = new Map(
+    doctor.exporters.map((one) => [keyOf(one.listener, one.exporter, one), one.diagnoses]),
+  );
+  return exporters.map((one) => ({
+    ...one,
+    doctor: findingsOf(verdicts.get(keyOf(one.listener, one.address, one)) ?? []),
+  }));
+}
+type Device = Pick<ExporterReport, 'agent' | 'domain' | 'protocol'>;
+
+function findingsOf(diagnoses: readonly Diagnosis[]): Findings {
+  const faults = diagnoses.filter(({ severity }) => severity === 'fault').length;
+  return { faults, hints: diagnoses.length - faults };
 }
 
 function interfaceOf({

@@ -51,8 +51,12 @@ export function readRequest(line: string): Read {
         ? yes({ kind: 'top', by, direction, count: fields.count })
         : no(`top takes by (${tops.join(', ')}), direction (${directions.join(', ')}) and count`);
     }
+    case 'doctor':
+      return count(fields.listenMs)
+        ? yes({ kind: 'doctor', listenMs: fields.listenMs })
+        : no('doctor takes listenMs, a whole number of milliseconds');
     default:
-      return no('kind is one of status, attacks, ban, unban, top, reload');
+      return no('kind is one of status, attacks, ban, unban, top, reload, doctor');
   }
 }
 

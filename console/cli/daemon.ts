@@ -6,12 +6,17 @@ import { CommandFailure, failed } from './exit.js';
 
 export const defaultStateDir = '/var/lib/tidegate';
 const answerLimitMs = 5_000;
+/** Beside the listening itself: its questions before and after, and counts to settle. */
+const doctorLimitMs = 10_000;
 
 /** --state-dir, else TIDEGATE_STATE_DIR, else the default. */
 export function socketPath(stateDir: string | undefined, env: NodeJS.ProcessEnv): string {
   // an empty variable is an unset one, as everywhere
   return join(stateDir ?? (env.TIDEGATE_STATE_DIR || defaultStateDir), 'control.sock');
 }
+
+const limitOf = (request: ControlRequest): number =>
+  request.kind === 'doctor' ? doctorLimitMs + request.listenMs : answerLimitMs;
 
 type AnswerOf<K extends ControlAnswer['kind']> = Extract<ControlAnswer, { readonly kind: K }>;
 
@@ -21,7 +26,7 @@ export async function askFor<K extends ControlAnswer['kind']>(
   request: ControlRequest,
   path: string,
 ): Promise<AnswerOf<K>> {
-  const answer = await ask(path, request, answerLimitMs);
+  const answer = await ask(path, request, limitOf(request));
   if (!answer.ok) throw failed(answer.error);
   if (answer.value.kind !== kind)
     throw new CommandFailure(`the daemon answered '${answer.value.kind}' to '${request.kind}'`);

@@ -1,4 +1,5 @@
 /** A doctor's report as a person reads it in a terminal: paragraphs that fit, commands that can be copied. Pure. */
+import type { Findings } from '../../actors/control/messages.js';
 import {
   type Diagnosis,
   type DoctorReport,
@@ -30,14 +31,17 @@ export function wrapped(text: string, indent: number, width: number): string {
 const count = (many: number, one: string): string => `${many} ${one}${many === 1 ? '' : 's'}`;
 
 /** 'ok', '2 faults', '1 hint', '1 fault, 1 hint'. */
-export function verdictText(diagnoses: readonly Diagnosis[]): string {
-  const faults = diagnoses.filter(({ severity }) => severity === 'fault').length;
-  const hints = diagnoses.length - faults;
+export function findingsText({ faults, hints }: Findings): string {
   const parts = [
     ...(faults > 0 ? [count(faults, 'fault')] : []),
     ...(hints > 0 ? [count(hints, 'hint')] : []),
   ];
   return parts.length === 0 ? 'ok' : parts.join(', ');
+}
+
+function verdictText(diagnoses: readonly Diagnosis[]): string {
+  const faults = diagnoses.filter(({ severity }) => severity === 'fault').length;
+  return findingsText({ faults, hints: diagnoses.length - faults });
 }
 
 function paint(diagnoses: readonly Diagnosis[], colors: Colors): string {

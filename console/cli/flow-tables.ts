@@ -1,5 +1,6 @@
 /** Flow telemetry as a person reads it in a terminal: a table of listeners and one of exporters, 80 columns wide. Pure. */
-import type { Status } from '../../actors/control/messages.js';
+import type { Findings, Status } from '../../actors/control/messages.js';
+import { findingsText } from './doctor-page.js';
 import { figure, type Terminal, table } from './terminal.js';
 
 type Listener = Status['flow']['listeners'][number];
@@ -55,6 +56,7 @@ export function exporterTable(exporters: readonly Exporter[], view: Terminal): s
     samplingOf(exporter),
     warned(exporter.sequenceLost, view),
     figure(exporter.records),
+    verdictOf(briefly(exporter.doctor), view),
   ]);
   const columns = [
     { title: 'exporter', whole: true },
@@ -64,8 +66,27 @@ export function exporterTable(exporters: readonly Exporter[], view: Terminal): s
     { title: 'sampling', align: right },
     { title: 'lost', align: right },
     { title: 'records', align: right, spare: 1 },
+    { title: 'doctor', whole: true, spare: 4 },
   ];
   const drawn = table(columns, rows, view.width);
   const more = exporters.length - shown.length;
   return more === 0 ? drawn : `${drawn}\n${more} more exporters: tidegate status --json`;
+}
+
+/** Where there is a fault, the hints can wait. */
+const briefly = (found: Findings): Findings => (found.faults > 0 ? { ...found, hints: 0 } : found);
+
+function verdictOf(found: Findings, { colors }: Terminal): string {
+  const text = findingsText(found);
+  if (found.faults > 0) return colors.red(text);
+  return found.hints > 0 ? colors.yellow(text) : colors.green(text);
+}
+
+/** One line where the doctor has more to say than the tables; else null. */
+export function doctorLine({ exporters, elsewhere }: Status['flow'], view: Terminal): string | null {
+  const found = [elsewhere, ...exporters.map(({ doctor }) => doctor)];
+  const faults = found.reduce((sum, one) => sum + one.faults, 0);
+  const hints = found.reduce((sum, one) => sum + one.hints, 0);
+  if (faults + hints === 0) return null;
+  return `flow telemetry: ${verdictOf({ faults, hints }, view)}; run 'tidegate doctor' for the causes`;
 }

@@ -83,6 +83,7 @@ const status: Status = {
   eventLoop: { p50Ms: 1, p99Ms: 2.34 },
   capture: { interfaces: [] },
   flow: {
+    elsewhere: { faults: 0, hints: 0 },
     listeners: [
       {
         ...unheardListener,
@@ -101,6 +102,7 @@ const status: Status = {
     exporters: [
       {
         ...unheardExporter,
+        doctor: { faults: 2, hints: 1 },
         agent: '10.0.0.1',
         address: '10.0.0.1',
         datagrams: 9_000,
@@ -186,8 +188,10 @@ describe('status', () => {
       'listener  address       datagrams  records  dropped  strange  templates',
       'sflow     0.0.0.0:6343      9.00k    90.0k        7        2          0',
       '',
-      'exporter  protocol  dgrams/s  records/s  sampling  lost  records',
-      '10.0.0.1  sflow5          13      1.25k    1:1000     5    90.0k',
+      'exporter  protocol  dgrams/s  records/s  sampling  lost  records  doctor',
+      '10.0.0.1  sflow5          13      1.25k    1:1000     5    90.0k  2 faults',
+      '',
+      "flow telemetry: 2 faults, 1 hint; run 'tidegate doctor' for the causes",
       '',
       'hostgroup  hosts  in pps  in /s  out pps  out /s  attacks',
       '',

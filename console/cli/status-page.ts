@@ -3,7 +3,7 @@ import type { AttackList, Status } from '../../actors/control/messages.js';
 import { type Cause, subjectText } from '../../domain/attack.js';
 import type { Mitigation } from '../../domain/mitigation.js';
 import { rfc3339 } from '../../domain/units.js';
-import { exporterTable, listenerTable } from './flow-tables.js';
+import { doctorLine, exporterTable, listenerTable } from './flow-tables.js';
 import { type Colors, type Column, duration, figure, type Terminal, table } from './terminal.js';
 
 type TreeNode = Status['tree'];
@@ -87,6 +87,7 @@ export function renderTree(root: TreeNode, colors: Colors): string {
 export function renderStatus(status: Status, view: Terminal): string {
   const { colors } = view;
   const script = status.script;
+  const advice = doctorLine(status.flow, view);
   const parts = [
     `${colors.bold(`tidegate ${status.version}`)}  pid ${status.pid}  up ${duration(status.uptimeSeconds)}  ` +
       `memory ${figure(status.memory.rssBytes)}B  event loop p99 ${status.eventLoop.p99Ms.toFixed(1)} ms  ` +
@@ -94,6 +95,7 @@ export function renderStatus(status: Status, view: Terminal): string {
     sources(status, view),
     ...(status.flow.listeners.length > 0 ? [listenerTable(status.flow.listeners, view)] : []),
     ...(status.flow.exporters.length > 0 ? [exporterTable(status.flow.exporters, view)] : []),
+    ...(advice === null ? [] : [advice]),
     groups(status, view),
     ...(script === null
       ? []

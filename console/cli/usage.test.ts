@@ -14,7 +14,7 @@ const commands: readonly { readonly name: string; readonly options: readonly str
   { name: 'unban', options: ['--json', '--state-dir', '<ip>'] },
   { name: 'top', options: ['--json', '--state-dir', '--by', '--direction', '--count'] },
   { name: 'reload', options: ['--json', '--state-dir'] },
-  { name: 'doctor', options: ['--replay', '--network', '--config', '--json'] },
+  { name: 'doctor', options: ['--listen', '--replay', '--network', '--config', '--json', '--state-dir'] },
   { name: 'traffic', options: ['--out', '--network', '--seed', '--scale', '--json', '[plan]'] },
   { name: 'bench packets', options: ['--hosts', '--flows', '--seconds', '--pcap', '--json'] },
 ];

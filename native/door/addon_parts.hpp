@@ -11,6 +11,7 @@ void export_engine(Napi::Env env, Napi::Object& exports);
 void export_sources(Napi::Env env, Napi::Object& exports);
 void export_meters(Napi::Env env, Napi::Object& exports);
 void export_taps(Napi::Env env, Napi::Object& exports);
+void export_witness(Napi::Env env, Napi::Object& exports);
 void export_bench(Napi::Env env, Napi::Object& exports);
 
 /// A call from JavaScript must not see a C++ exception: running out of memory becomes an Error.

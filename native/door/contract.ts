@@ -24,6 +24,7 @@ import type {
   SourceStats,
   Talker,
   TopBy,
+  WireSight,
 } from '../../domain/ports.js';
 import type { Direction, HostRates } from '../../domain/traffic.js';
 
@@ -240,9 +241,23 @@ export interface NativeDoor {
     options: SendOptions,
   ) => Promise<{ readonly sent: number; readonly seconds: number; readonly firstAt: number }>;
 
+  /** Counts what arrives at this machine. Rejects, with why in the message, without CAP_NET_RAW. */
+  readonly witnessWire: (options: WitnessOptions) => Promise<WitnessReport>;
+
   /** Rejects with CAPTURE_UNREADABLE. */
   readonly benchPackets: (options: BenchPacketsOptions) => Promise<BenchPacketsResult>;
 }
+
+/** `ports`: 1 to 128 of UDP; `milliseconds`: 1 to 20,000, for which a thread of the pool is taken. */
+export type WitnessOptions = { readonly ports: readonly number[]; readonly milliseconds: number };
+export type WitnessReport = {
+  readonly sights: readonly WireSight[];
+  /** Datagrams of senders that found no room in the table. */
+  readonly overflow: number;
+  /** Datagrams that came too fast. */
+  readonly missed: number;
+  readonly seconds: number;
+};
 
 /** `path`: a capture file whose frames are sent; `packetsPerSecond` null keeps the capture's own times; `loops` ≥ 1. */
 export type SendOptions = {

@@ -1,7 +1,8 @@
 /** What was sent and never counted: lost on the way, lost on this machine, refused, or of no use at the port it came to. Pure. */
 import type { Diagnosis } from '../../../domain/diagnosis.js';
 import type { ExporterStats, FlowProtocol, StrayProtocol } from '../../../domain/flow.js';
-import type { ExporterFacts, ListenerFacts, MachineFacts } from './facts.js';
+import type { MachineFacts } from '../../../domain/ports.js';
+import type { ExporterFacts, ListenerFacts } from './facts.js';
 import { leastDatagramsLost, leastRefusedDatagrams, leastStrayDatagrams, lossShare } from './limits.js';
 import { commandsFor } from './tables/commands.js';
 import { isSflow, nameOf, ofExporter, percentText, protocolTitle, share } from './wording.js';

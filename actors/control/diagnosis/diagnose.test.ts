@@ -20,7 +20,14 @@ type Given = {
 type Case = Given & { readonly code: DiagnosisCode; readonly short: readonly Given[]; readonly says: RegExp };
 
 const wire = (change: Partial<WireFacts> = {}): Partial<Facts> => ({
-  wire: { seconds: 3, sights: [sight], received: new Map(), rpFilterDrops: 0, ...change },
+  wire: {
+    seconds: 3,
+    sights: [sight],
+    received: new Map(),
+    unattributed: new Map(),
+    rpFilterDrops: 0,
+    ...change,
+  },
 });
 const looksSampled = { samplingOrigin: 'unknown', samplingRate: 1, records: 5_000, packets: 5_100 } as const;
 const strays = (datagrams: number) =>
@@ -160,6 +167,7 @@ const cases: readonly Case[] = [
     short: [
       { change: wire({ sights: [{ ...sight, datagrams: 2 }] }) },
       { change: wire({ sights: [{ ...sight, port: 2_056 }] }) },
+      { change: wire({ unattributed: new Map([['netflow 0.0.0.0:2055', 30]]) }) },
       { change: wire({ received: new Map([['netflow 0.0.0.0:2055 192.0.2.9', 1]]) }) },
     ],
     says: /most likely a firewall/,

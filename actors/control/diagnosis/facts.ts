@@ -4,6 +4,7 @@
  * Pure. Counts of a listener that was opened anew start again at zero; then all of them are of the period.
  */
 import type { ExporterStats, FlowFamily, FlowListenerStats, StrayProtocol } from '../../../domain/flow.js';
+import type { MachineFacts, WireSight } from '../../../domain/ports.js';
 import type { UnixMicros } from '../../../domain/units.js';
 
 export type ListenerSetting = {
@@ -39,28 +40,13 @@ export type ExporterFacts = {
   readonly period: ExporterStats;
 };
 
-/** What of the machine decides over datagrams; null: not to be read here. */
-export type MachineFacts = {
-  readonly rmemMaxBytes: number | null;
-  /** By interface: 0 off, 1 strict, 2 loose; the stricter of the interface's own and of all. */
-  readonly rpFilter: { readonly [network: string]: number };
-  /** Datagrams that rp_filter has dropped since the machine started. */
-  readonly rpFilterDrops: number | null;
-};
-
-/** Datagrams to a listener's port that arrived at this machine. */
-export type WireSight = {
-  readonly source: string;
-  readonly destination: string;
-  readonly port: number;
-  readonly network: string;
-  readonly datagrams: number;
-};
 export type WireFacts = {
   readonly seconds: number;
   readonly sights: readonly WireSight[];
-  /** Of each sender, by listener and address, what its listener received in the same time and shortly after. */
+  /** By `senderKey`: datagrams that the listener received of it in the same time and shortly after. */
   readonly received: ReadonlyMap<string, number>;
+  /** By listener: datagrams received in that time of which it does not say the sender. */
+  readonly unattributed: ReadonlyMap<string, number>;
   readonly rpFilterDrops: number;
 };
 

@@ -1,6 +1,7 @@
 /** An exporter, a listener and a machine that are well, for tests of the doctor. */
 import { type ExporterStats, type FlowListenerStats, unheardExporter } from '../../../domain/flow.js';
-import type { Facts, ListenerSetting, MachineFacts, WireSight } from './facts.js';
+import type { MachineFacts, WireSight } from '../../../domain/ports.js';
+import type { Facts, ListenerSetting } from './facts.js';
 import { emptyHistory, factsSince, sampleOf } from './history.js';
 
 export const nowMicros = 1_700_000_000_000_000;
@@ -62,7 +63,7 @@ export const sight: WireSight = {
   source: '192.0.2.9',
   destination: '192.0.2.254',
   port: 2_055,
-  network: 'eth1',
+  interface: 'eth1',
   datagrams: 30,
 };
 

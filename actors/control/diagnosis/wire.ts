@@ -1,13 +1,16 @@
 /** Datagrams that arrive at this machine and never reach the socket: the kernel has dropped them in between. Pure. */
 import type { Diagnosis, VendorCommand } from '../../../domain/diagnosis.js';
-import type { Facts, ListenerFacts, WireSight } from './facts.js';
+import type { WireSight } from '../../../domain/ports.js';
+import type { Facts, ListenerFacts } from './facts.js';
 import { senderKey } from './facts.js';
 import { leastWireDatagrams } from './limits.js';
 
 const anyAddress = new Set(['0.0.0.0', '::']);
 
 const isFor = ({ setting }: ListenerFacts, { port, destination }: WireSight): boolean =>
-  setting.port === port && (anyAddress.has(setting.address) || setting.address === destination);
+  setting.transport === 'udp' &&
+  setting.port === port &&
+  (anyAddress.has(setting.address) || setting.address === destination);
 
 export function notReceived(facts: Facts): readonly Diagnosis[] {
   const { wire } = facts;
@@ -19,40 +22,41 @@ export function notReceived(facts: Facts): readonly Diagnosis[] {
       sent.set(sight.source, { sight, datagrams: before + sight.datagrams });
     }
     return [...sent.values()].flatMap(({ sight, datagrams }) => {
-      const received = wire.received.get(senderKey(listener.setting.name, sight.source)) ?? 0;
-      return datagrams >= leastWireDatagrams && received === 0
-        ? [lost(facts, listener, sight, datagrams)]
-        : [];
+      const { name } = listener.setting;
+      const received = wire.received.get(senderKey(name, sight.source)) ?? 0;
+      const perhapsItsOwn = wire.unattributed.get(name) ?? 0;
+      const isLost = datagrams >= leastWireDatagrams && received === 0 && datagrams > perhapsItsOwn;
+      return isLost ? [lost(facts, listener, sight, datagrams)] : [];
     });
   });
 }
 
 function lost(facts: Facts, { setting }: ListenerFacts, sight: WireSight, datagrams: number): Diagnosis {
   const drops = facts.wire?.rpFilterDrops ?? 0;
-  const strict = facts.machine?.rpFilter[sight.network] ?? 0;
+  const strict = facts.machine?.rpFilter[sight.interface] ?? 0;
   // The kernel counts these drops for the whole machine: as many as we miss are ours.
   const byRpFilter = drops >= datagrams / 2;
   const cause = byRpFilter
-    ? `rp_filter of ${sight.network} drops them, because the route back to ${sight.source} does not lead there`
-    : `a firewall of this machine drops them${strict === 1 ? `, or rp_filter of ${sight.network}, which is strict` : ''}`;
+    ? `rp_filter of ${sight.interface} drops them, because the route back to ${sight.source} does not lead there`
+    : `a firewall of this machine drops them${strict === 1 ? `, or rp_filter of ${sight.interface}, which is strict` : ''}`;
   return {
     code: 'not_received',
     severity: 'fault',
     listener: setting.name,
     exporter: sight.source,
     sentence:
-      `${datagrams} datagrams from ${sight.source} arrived on ${sight.network} within ` +
+      `${datagrams} datagrams from ${sight.source} arrived on ${sight.interface} within ` +
       `${facts.wire?.seconds ?? 0} s and none of them at ${setting.name}: ${byRpFilter ? '' : 'most likely '}${cause}.`,
     remedy: byRpFilter
-      ? `Set rp_filter of ${sight.network} to loose, or give ${sight.source} a route through it.`
+      ? `Set rp_filter of ${sight.interface} to loose, or give ${sight.source} a route through it.`
       : `Let UDP port ${setting.port} from ${sight.source} pass.`,
-    commands: byRpFilter ? looseCommands(sight.network) : openCommands(sight, setting.port),
+    commands: byRpFilter ? looseCommands(sight.interface) : openCommands(sight, setting.port),
     evidence: { datagrams, received: 0, rpFilterDrops: drops, rpFilter: strict, port: setting.port },
   };
 }
 
-const looseCommands = (network: string): readonly VendorCommand[] => [
-  { system: 'this machine', lines: [`sysctl -w net.ipv4.conf.${network.replaceAll('.', '/')}.rp_filter=2`] },
+const looseCommands = (name: string): readonly VendorCommand[] => [
+  { system: 'this machine', lines: [`sysctl -w net.ipv4.conf.${name.replaceAll('.', '/')}.rp_filter=2`] },
 ];
 
 function openCommands({ source }: WireSight, port: number): readonly VendorCommand[] {

@@ -1,20 +1,35 @@
 /** `doctor`: what is wrong with the flow telemetry that comes in, and what to change on which device. */
 import { statSync } from 'node:fs';
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { diagnoseCapture } from '../../../composition/doctor.js';
 import { type DoctorReport, hasFault } from '../../../domain/diagnosis.js';
 import type { Cli } from '../cli.js';
+import { askFor, socketPath } from '../daemon.js';
 import { renderDoctor } from '../doctor-page.js';
-import { CommandFailure, exitFailed, exitUsage, failed } from '../exit.js';
+import { CommandFailure, exitFailed, failed } from '../exit.js';
 import { progressBar } from '../terminal.js';
 import { settingsFor } from './replay.js';
 
 type Options = {
   readonly replay?: string;
+  readonly listen: number;
   readonly network: readonly string[];
   readonly config?: string;
+  readonly stateDir?: string;
   readonly json?: true;
 };
+
+const usualListenMs = 3_000;
+/** The daemon listens no longer. */
+const longestListenMs = 20_000;
+
+function readListen(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s)$/.exec(text);
+  const ms = match === null ? Number.NaN : Math.round(Number(match[1]) * (match[2] === 's' ? 1_000 : 1));
+  if (!(ms >= 0 && ms <= longestListenMs))
+    throw new InvalidArgumentError(`a duration such as '3s' or '500ms', at most '20s'; '0s': not at all.`);
+  return ms;
+}
 
 async function ofCapture(cli: Cli, path: string, options: Options): Promise<DoctorReport> {
   const settings = settingsFor(cli, options);
@@ -25,13 +40,25 @@ async function ofCapture(cli: Cli, path: string, options: Options): Promise<Doct
   return report.value;
 }
 
+async function ofDaemon(cli: Cli, { listen, stateDir }: Options): Promise<DoctorReport> {
+  if (cli.view.watched && listen > 0) cli.view.err(`listening to the wire for ${listen / 1_000} s …`);
+  const path = socketPath(stateDir, cli.env);
+  return (await askFor('doctor', { kind: 'doctor', listenMs: listen }, path)).report;
+}
+
 export function registerDoctor(program: Command, cli: Cli): void {
   program
     .command('doctor')
     .description(
       'what is wrong with the flow telemetry that comes in, and what to change on the device; exit code 1 when there is a fault',
     )
-    .option('--replay <file>', 'judge the flow datagrams in this pcap or pcapng')
+    .option(
+      '--listen <duration>',
+      "for how long the daemon compares the wire with its sockets; '0s': not at all",
+      readListen,
+      usualListenMs,
+    )
+    .option('--replay <file>', 'judge the flow datagrams in this pcap or pcapng; no daemon is asked')
     .option(
       '--network <prefix>',
       'with --replay: a network of ours; can be given again',
@@ -40,10 +67,15 @@ export function registerDoctor(program: Command, cli: Cli): void {
     )
     .option('--config <file>', 'with --replay: networks, windows, exporters; else the built-in defaults')
     .option('--json', 'one JSON document on stdout')
+    .option(
+      '--state-dir <dir>',
+      'where the daemon keeps its state (else TIDEGATE_STATE_DIR, else /var/lib/tidegate)',
+    )
     .action(async (options: Options) => {
-      if (options.replay === undefined)
-        throw new CommandFailure('which capture? give --replay FILE', exitUsage);
-      const report = await ofCapture(cli, options.replay, options);
+      const report =
+        options.replay === undefined
+          ? await ofDaemon(cli, options)
+          : await ofCapture(cli, options.replay, options);
       cli.view.out(options.json ? JSON.stringify(report, null, 2) : renderDoctor(report, cli.view));
       if (hasFault(report)) throw new CommandFailure('', exitFailed);
     });

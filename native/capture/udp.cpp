@@ -78,6 +78,7 @@ Opened<UdpListener> UdpListener::open(const UdpOptions& options) {
   if (family == AF_INET6 && !socket.set(IPPROTO_IPV6, IPV6_V6ONLY, int{0})) return refuse("dual stack on", errno);
   if (!size_receive_buffer(socket, options.receive_buffer_bytes)) return refuse("receive buffer of", errno);
 
+  if (options.shared && !socket.set(SOL_SOCKET, SO_REUSEPORT, int{1})) return refuse("sharing", errno);
   sockaddr_storage bound;
   socklen_t size = to_socket_address({*address, options.port}, bound);
   if (::bind(socket.fd(), reinterpret_cast<const sockaddr*>(&bound), size) != 0) return refuse("listening on", errno);

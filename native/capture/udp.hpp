@@ -31,6 +31,7 @@ struct UdpOptions {
   std::uint16_t port = 0;                                  ///< zero: any
   std::size_t receive_buffer_bytes = std::size_t{8} << 20;
   std::uint32_t coalesce_micros = 5000;                    ///< under one second
+  bool shared = false;                                     ///< with others on the same address: udp_workers.hpp
 };
 
 /// Datagrams handed over at once.
@@ -65,6 +66,11 @@ class UdpListener {
     return total;
   }
 
+  /// False with errno set, as setsockopt(2).
+  template <class T>
+  [[nodiscard]] bool set(int level, int option, const T& value) const noexcept {
+    return socket_.set(level, option, value);
+  }
   [[nodiscard]] std::uint16_t bound_port() const noexcept { return bound_port_; }
   /// What the kernel really gave, in the bytes that setsockopt counts; below what was asked for without
   /// CAP_NET_ADMIN and with a small net.core.rmem_max.

@@ -42,6 +42,7 @@ Napi::Object start(Napi::Env env, Napi::Object exports) {
   export_call<layout>(env, exports, "layout");
   export_engine(env, exports);
   export_sources(env, exports);
+  export_flows(env, exports);
   export_meters(env, exports);
   export_taps(env, exports);
   export_witness(env, exports);

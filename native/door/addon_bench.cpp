@@ -4,9 +4,12 @@
 #include <limits>
 #include <tuple>
 
+#include "../bench/flows.hpp"
 #include "../bench/packets.hpp"
 #include "../capture/capture_file.hpp"
 #include "../capture/sender.hpp"
+#include "../flow/protocol.hpp"
+#include "../flow/udp_in_frame.hpp"
 #include "addon_fields.hpp"
 #include "addon_handles.hpp"
 #include "addon_jobs.hpp"
@@ -157,6 +160,70 @@ Napi::Value bench_packets(const Napi::CallbackInfo& info) {
   return deferred.Promise();
 }
 
+struct FlowsRun {
+  std::string failure;
+  bench::FlowsResult flows;
+};
+
+/// The UDP payloads of a capture that some flow protocol could have sent.
+std::optional<bench::FrameStore> read_datagrams(const std::string& path, std::string& failure) {
+  auto file = CaptureFile::open(path);
+  if (!file.ok()) {
+    failure = file.failure().text;
+    return std::nullopt;
+  }
+  bench::FrameStore datagrams{std::min(kMaxBenchBytes, 4 * file.value().size() + 4096)};
+  FileFrame next;
+  while (file.value().next(next)) {
+    const auto link = link_type_of(next.link);
+    const auto udp = link ? udp_in_frame(*link, next.frame.bytes) : std::nullopt;
+    if (!udp || !protocol_of(udp->payload)) continue;
+    if (!datagrams.add(udp->payload, static_cast<std::uint32_t>(udp->payload.size()))) break;
+  }
+  if (datagrams.size() > 0) return datagrams;
+  failure = path + " holds no datagram of sFlow, NetFlow or IPFIX";
+  return std::nullopt;
+}
+
+Napi::Value bench_flows(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  constexpr std::array<std::string_view, 4> kNames{"sflow", "netflow5", "netflow9", "ipfix"};
+  constexpr std::array kProtocols{FlowProtocol::sflow5, FlowProtocol::netflow5, FlowProtocol::netflow9,
+                                  FlowProtocol::ipfix};
+  Fields fields{env, info[0], "options"};
+  bench::FlowsOptions options;
+  options.protocol = kProtocols[fields.one_of("protocol", kNames)];
+  options.hosts = fields.integer<std::uint32_t>("hosts", 256, 1 << 22);
+  options.flows = fields.boolean("flows");
+  options.seconds = fields.number("seconds", 0.001, kMaxBenchSeconds);
+  if (!fields.value("seed").IsBigInt()) fields.wrong_type("seed", "must be a bigint");
+  options.seed = fields.bigint_or_null("seed").value_or(0);
+  const auto pcap = fields.text_or_null("pcap");
+  if (fields.raise()) return env.Undefined();
+  const auto deferred = Napi::Promise::Deferred::New(env);
+  auto run = std::make_shared<FlowsRun>();
+  Job::start(
+      env, deferred,
+      [options, pcap, run] {
+        const auto datagrams = pcap ? read_datagrams(*pcap, run->failure) : std::optional{bench::flow_datagrams(options)};
+        if (datagrams) run->flows = bench::run_flows(*datagrams, bench::bench_space({.hosts = options.hosts}), options);
+      },
+      [run](Napi::Env then) -> Napi::Value {
+        if (!run->failure.empty()) {
+          throw_coded(then, "CAPTURE_UNREADABLE", run->failure);
+          return then.Undefined();
+        }
+        auto out = Napi::Object::New(then);
+        out.Set("datagrams", static_cast<double>(run->flows.datagrams));
+        out.Set("records", static_cast<double>(run->flows.records));
+        out.Set("seconds", run->flows.seconds);
+        out.Set("mrps", run->flows.mrps);
+        out.Set("nsPerRecord", run->flows.ns_per_record);
+        return out;
+      });
+  return deferred.Promise();
+}
+
 Napi::Value send_frames(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   Fields fields{env, info[0], "options"};
@@ -189,6 +256,7 @@ Napi::Value send_frames(const Napi::CallbackInfo& info) {
 
 void export_bench(Napi::Env env, Napi::Object& exports) {
   export_call<bench_packets>(env, exports, "benchPackets");
+  export_call<bench_flows>(env, exports, "benchFlows");
   export_call<send_frames>(env, exports, "sendFrames");
 }
 

@@ -40,6 +40,12 @@ void Fields::wrong_range(const char* field, const std::string& what) {
   message_ = name_ + "." + field + " " + what;
 }
 
+void Fields::adopt(const Fields& part) {
+  if (failed() || !part.failed()) return;
+  kind_ = part.kind_;
+  message_ = part.message_;
+}
+
 bool Fields::raise() const {
   if (env_.IsExceptionPending()) return true;
   if (kind_ == Kind::type) Napi::TypeError::New(env_, message_).ThrowAsJavaScriptException();

@@ -48,6 +48,8 @@ class Fields {
 
   void wrong_type(const char* field, const std::string& what);
   void wrong_range(const char* field, const std::string& what);
+  /// What is wrong in a part is wrong in the whole.
+  void adopt(const Fields& part);
   [[nodiscard]] bool failed() const noexcept { return kind_ != Kind::none; }
   /// Throws what was wrong, if anything.
   [[nodiscard]] bool raise() const;

@@ -17,7 +17,6 @@
 #include "../engine/engine.hpp"
 #include "../engine/metering.hpp"
 #include "../engine/replay_source.hpp"
-#include "../engine/sflow_source.hpp"
 #include "../engine/source.hpp"
 
 namespace tidegate::door {
@@ -31,7 +30,6 @@ struct SourceHandle {
   static constexpr const char* kName = "source";
   std::shared_ptr<Source> source;  ///< null once closed
   std::shared_ptr<ReplaySource> replay;
-  std::shared_ptr<SflowSource> sflow;
   SourceCounts last_counts;        ///< as of closing
   std::shared_ptr<Engine> engine;
 };

@@ -9,6 +9,7 @@ namespace tidegate::door {
 
 void export_engine(Napi::Env env, Napi::Object& exports);
 void export_sources(Napi::Env env, Napi::Object& exports);
+void export_flows(Napi::Env env, Napi::Object& exports);
 void export_meters(Napi::Env env, Napi::Object& exports);
 void export_taps(Napi::Env env, Napi::Object& exports);
 void export_witness(Napi::Env env, Napi::Object& exports);

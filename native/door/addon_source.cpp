@@ -2,6 +2,7 @@
 
 #include "../engine/capture_source.hpp"
 #include "addon_fields.hpp"
+#include "addon_flow_options.hpp"
 #include "addon_handles.hpp"
 #include "addon_jobs.hpp"
 #include "addon_parts.hpp"
@@ -24,11 +25,10 @@ SourceHandle* open_source(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value handed_over(Napi::Env env, std::shared_ptr<Engine> engine, std::shared_ptr<Source> source,
-                        std::shared_ptr<ReplaySource> replay, std::shared_ptr<SflowSource> sflow) {
+                        std::shared_ptr<ReplaySource> replay) {
   auto handle = std::make_unique<SourceHandle>();
   handle->source = std::move(source);
   handle->replay = std::move(replay);
-  handle->sflow = std::move(sflow);
   handle->engine = std::move(engine);
   return wrap(env, std::move(handle));
 }
@@ -54,29 +54,7 @@ Napi::Value open_capture(const Napi::CallbackInfo& info) {
     throw_coded(env, "SOURCE_UNAVAILABLE", opened.failure().text);
     return env.Undefined();
   }
-  return handed_over(env, engine->engine, std::move(opened.value()), nullptr, nullptr);
-}
-
-Napi::Value open_flows(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  auto* engine = unwrap<EngineHandle>(info, 0);
-  if (engine == nullptr) return env.Undefined();
-  Fields options{env, info[1], "options"};
-  SflowSettings settings;
-  settings.socket.address = options.text("address");
-  settings.socket.port = options.integer<std::uint16_t>("port", 0, 65535);
-  settings.socket.receive_buffer_bytes = options.integer<std::size_t>("receiveBufferBytes", 4096, 1 << 30);
-  settings.wire.length_from_ip = options.boolean("lengthFromIp");
-  settings.max_exporters = options.integer<std::size_t>("maxExporters", 1, kMaxExporters);
-  constexpr std::array kTransports{std::string_view{"udp"}};
-  (void)options.one_of("transport", kTransports);
-  if (options.raise()) return env.Undefined();
-  auto opened = SflowSource::open(engine->engine, settings);
-  if (!opened.ok()) {
-    throw_coded(env, "SOURCE_UNAVAILABLE", opened.failure().text);
-    return env.Undefined();
-  }
-  return handed_over(env, engine->engine, opened.value(), nullptr, opened.value());
+  return handed_over(env, engine->engine, std::move(opened.value()), nullptr);
 }
 
 Napi::Value open_replay(const Napi::CallbackInfo& info) {
@@ -88,14 +66,18 @@ Napi::Value open_replay(const Napi::CallbackInfo& info) {
   settings.path = options.text("path");
   settings.wire.length_from_ip = options.boolean("lengthFromIp");
   settings.sampling = options.integer<std::uint32_t>("sampling", 1, kMaxSampling);
-  settings.flows = options.value("flow").IsObject();
+  if (!options.value("flow").IsNull()) {
+    Fields flow{env, options.value("flow"), "options.flow"};
+    settings.flow = read_flow_reading(env, flow, *engine->engine);
+    options.adopt(flow);
+  }
   if (options.raise()) return env.Undefined();
   auto opened = ReplaySource::open(engine->engine, settings);
   if (!opened.ok()) {
     throw_coded(env, "CAPTURE_UNREADABLE", opened.failure().text);
     return env.Undefined();
   }
-  return handed_over(env, engine->engine, opened.value(), opened.value(), nullptr);
+  return handed_over(env, engine->engine, opened.value(), opened.value());
 }
 
 Napi::Value replay_step(const Napi::CallbackInfo& info) {
@@ -124,17 +106,18 @@ Napi::Value replay_flow_totals(const Napi::CallbackInfo& info) {
     Napi::TypeError::New(env, "source must be a replay").ThrowAsJavaScriptException();
     return env.Undefined();
   }
-  const SflowCounting& telemetry = handle->replay->telemetry();
+  const Collector* const telemetry = handle->replay->telemetry();
+  const CollectorTotals totals = telemetry == nullptr ? CollectorTotals{} : telemetry->totals();
   auto out = Napi::Object::New(env);
   const auto set = [&](const char* name, std::uint64_t value) { out.Set(name, static_cast<double>(value)); };
-  set("datagrams", telemetry.totals().datagrams);
-  set("records", telemetry.totals().flow_samples);
-  set("samples", telemetry.totals().flow_samples);
-  set("packets", telemetry.totals().packets);
-  set("bytes", telemetry.totals().bytes);
-  set("exporters", telemetry.exporters().size());
-  set("templates", 0);  // sFlow has none
-  set("decode_errors", telemetry.errors());
+  set("datagrams", totals.datagrams);
+  set("records", totals.records);
+  set("samples", totals.samples);
+  set("packets", totals.packets);
+  set("bytes", totals.bytes);
+  set("exporters", telemetry == nullptr ? 0 : telemetry->exporters());
+  set("templates", telemetry == nullptr ? 0 : telemetry->templates().store.templates);
+  set("decode_errors", totals.decode_errors);
   return out;
 }
 
@@ -142,7 +125,7 @@ Napi::Value bound_port(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   auto* handle = open_source(info);
   if (handle == nullptr) return env.Undefined();
-  if (handle->sflow) return Napi::Number::New(env, handle->sflow->bound_port());
+  if (const std::uint16_t port = handle->source->bound_port(); port != 0) return Napi::Number::New(env, port);
   Napi::TypeError::New(env, "source must be a listener").ThrowAsJavaScriptException();
   return env.Undefined();
 }
@@ -216,81 +199,6 @@ Napi::Value stats(const Napi::CallbackInfo& info) {
   return out;
 }
 
-Napi::Value exporters(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  auto* handle = unwrap<SourceHandle>(info, 0);
-  if (handle == nullptr) return env.Undefined();
-  auto list = Napi::Array::New(env);
-  if (!handle->source) return list;
-  std::uint32_t i = 0;
-  for (const ExporterView& exporter : handle->source->exporters()) {
-    const Napi::HandleScope scope{env};
-    auto entry = Napi::Object::New(env);
-    for (const char* const field :
-         {"packets", "bytes", "decodeErrors", "sequenceRestarts", "deviceDrops", "samplingChanges", "samplingConflicts",
-          "samplingZero", "templates", "templateChanges", "templatesEvicted", "setsWithoutTemplate",
-          "recordsRecovered", "setsExpired", "templateIntervalSeconds", "recordsOutside", "recordsSeenTwice",
-          "duplicates", "duplicatesLookedAt", "shortHeaders", "recordsFiltered"}) {
-      entry.Set(field, 0);
-    }
-    for (const char* const field : {"clockSkewMicros", "activeTimeoutSeconds", "inactiveTimeoutSeconds"}) {
-      entry.Set(field, env.Null());
-    }
-    entry.Set("protocol", "sflow5");
-    entry.Set("agent", format_address(exporter.agent));
-    entry.Set("domain", exporter.sub_agent);
-    entry.Set("address", format_address(exporter.address));
-    entry.Set("datagrams", static_cast<double>(exporter.datagrams));
-    entry.Set("records", static_cast<double>(exporter.samples));
-    entry.Set("sequenceLost", static_cast<double>(exporter.sequence_gaps));
-    entry.Set("samplingRate", exporter.sampling_rate);
-    entry.Set("samplingOrigin", exporter.sampling_rate == 0 ? "unknown" : "record");
-    entry.Set("firstSeen", static_cast<double>(exporter.last_seen_micros));
-    entry.Set("lastSeen", static_cast<double>(exporter.last_seen_micros));
-    list.Set(i++, entry);
-  }
-  return list;
-}
-
-Napi::Value flow_listener(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  auto* handle = unwrap<SourceHandle>(info, 0);
-  if (handle == nullptr) return env.Undefined();
-  if (!handle->sflow) return env.Null();
-  const auto seen = handle->sflow->exporters();
-  const SourceCounts counts = handle->sflow->stats();
-  double datagrams = 0;
-  double records = 0;
-  for (const ExporterView& exporter : seen) {
-    datagrams += static_cast<double>(exporter.datagrams);
-    records += static_cast<double>(exporter.samples);
-  }
-  auto out = Napi::Object::New(env);
-  out.Set("datagrams", datagrams);
-  out.Set("records", records);
-  out.Set("dropped", static_cast<double>(counts.dropped));
-  const auto asked = static_cast<double>(handle->sflow->receive_buffer_asked());
-  out.Set("receiveBufferAsked", asked);
-  out.Set("receiveBuffer", static_cast<double>(handle->sflow->receive_buffer_bytes()));
-  out.Set("strays", Napi::Array::New(env));
-  out.Set("lastRefused", env.Null());
-  for (const char* const field :
-       {"refused", "exportersRefused", "held", "heldBound", "heldRefused", "templates", "templatesBound"}) {
-    out.Set(field, 0);
-  }
-  return out;
-}
-
-/// sFlow has none.
-Napi::Value take_templates(const Napi::CallbackInfo& info) {
-  return unwrap<SourceHandle>(info, 0) == nullptr ? info.Env().Undefined() : Napi::Array::New(info.Env());
-}
-
-Napi::Value restore_templates(const Napi::CallbackInfo& info) {
-  if (unwrap<SourceHandle>(info, 0) == nullptr) return info.Env().Undefined();
-  return Napi::Number::New(info.Env(), 0);
-}
-
 Napi::Value fault(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   auto* handle = unwrap<SourceHandle>(info, 0);
@@ -309,7 +217,6 @@ Napi::Value close_source(const Napi::CallbackInfo& info) {
   auto last = std::make_shared<std::shared_ptr<Source>>(std::move(handle->source));
   handle->source.reset();
   handle->replay.reset();
-  handle->sflow.reset();
   Job::start(
       env, Napi::Promise::Deferred::New(env), [last] { last->reset(); },
       [](Napi::Env then) { return then.Undefined(); });
@@ -320,17 +227,12 @@ Napi::Value close_source(const Napi::CallbackInfo& info) {
 
 void export_sources(Napi::Env env, Napi::Object& exports) {
   export_call<open_capture>(env, exports, "openCapture");
-  export_call<open_flows>(env, exports, "openFlows");
   export_call<open_replay>(env, exports, "openReplay");
   export_call<replay_step>(env, exports, "replayStep");
   export_call<replay_flow_totals>(env, exports, "replayFlowTotals");
   export_call<bound_port>(env, exports, "boundPort");
   export_call<drain>(env, exports, "drain");
   export_call<stats>(env, exports, "stats");
-  export_call<exporters>(env, exports, "exporters");
-  export_call<flow_listener>(env, exports, "flowListener");
-  export_call<take_templates>(env, exports, "takeTemplates");
-  export_call<restore_templates>(env, exports, "restoreTemplates");
   export_call<fault>(env, exports, "fault");
   export_call<close_source>(env, exports, "closeSource");
 }

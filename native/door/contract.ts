@@ -185,6 +185,21 @@ export type BenchPacketsResult = {
   readonly mainThreadMs: number;
 };
 
+export const benchFlowProtocols = ['sflow', 'netflow5', 'netflow9', 'ipfix'] as const;
+export type BenchFlowProtocol = (typeof benchFlowProtocols)[number];
+export type BenchFlowsOptions = BenchPacketsOptions & {
+  /** Which datagrams are made; with `pcap`, all that it holds are taken, whatever they are. */
+  readonly protocol: BenchFlowProtocol;
+};
+/** Records are flow records, or sFlow flow samples. */
+export type BenchFlowsResult = {
+  readonly datagrams: number;
+  readonly records: number;
+  readonly seconds: number;
+  readonly mrps: number;
+  readonly nsPerRecord: number;
+};
+
 export interface NativeDoor {
   readonly version: () => string;
   readonly layout: () => {
@@ -246,6 +261,7 @@ export interface NativeDoor {
 
   /** Rejects with CAPTURE_UNREADABLE. */
   readonly benchPackets: (options: BenchPacketsOptions) => Promise<BenchPacketsResult>;
+  readonly benchFlows: (options: BenchFlowsOptions) => Promise<BenchFlowsResult>;
 }
 
 /** `ports`: 1 to 128 of UDP; `milliseconds`: 1 to 20,000, for which a thread of the pool is taken. */

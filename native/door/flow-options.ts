@@ -39,7 +39,7 @@ export function checkFlowReading(options: FlowReadingOptions): void {
     whole('samplingOverrides.rate', rate, 1, maxRate);
   }
   whole('windowMicros', options.windowMicros, 1_000, 3_600e6);
-  whole('maxHeld', options.maxHeld, 0, 2 ** 24);
+  whole('maxHeld', options.maxHeld, 1, 2 ** 22);
 }
 
 /** Throws as `checkFlowReading` does. */

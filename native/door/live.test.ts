@@ -9,7 +9,7 @@ import { afterAll, expect, test } from 'vitest';
 import type { Hostgroup } from '../../domain/hostgroup.js';
 import type { DrainedBatch, Source } from '../../domain/ports.js';
 import type { HostKey, PrefixKey } from '../../domain/units.js';
-import type { FlowListenerOptions } from './contract.js';
+import { benchFlowProtocols, type FlowListenerOptions } from './contract.js';
 import { openEngine } from './engine.js';
 import { usualFlowReading } from './flow-options.js';
 import { loadDoor } from './load.js';
@@ -119,6 +119,100 @@ test('an sFlow datagram over loopback is counted with its sampling undone, judge
   expect(threads('tg-flow:')).toEqual([]);
 });
 
+/** NetFlow version 9: a template of source, destination, bytes and packets, or one record by it. */
+function netflow9(record: boolean): Uint8Array {
+  const words = record
+    ? [(300 << 16) | 20, 0xcb007101, 0x7f4d0007, 90_000, 60]
+    : [24, (300 << 16) | 4, (8 << 16) | 4, (12 << 16) | 4, (1 << 16) | 4, (2 << 16) | 4];
+  const all = [(9 << 16) | 1, 1000, Date.now() / 1000, 1, 3, ...words];
+  const view = new DataView(new ArrayBuffer(all.length * 4));
+  for (const [i, word] of all.entries()) view.setUint32(i * 4, word);
+  return new Uint8Array(view.buffer);
+}
+
+test('templates are handed over once, and known again where they are given back', async () => {
+  const opened = engine.openFlows(listening('127.0.0.1', { workers: 2 }));
+  if (!opened.ok) throw new Error(opened.error.detail);
+  const first = opened.value;
+  await send(first.port, [netflow9(false)]);
+  await until(() => (first.flow()?.templates ?? 0) === 1);
+  const kept = first.takeTemplates();
+  expect(kept).toMatchObject([
+    { protocol: 'netflow9', address: '127.0.0.1', domain: 3, templateId: 300, options: false },
+  ]);
+  expect(kept[0]?.body.length).toBe(20);
+  expect(first.takeTemplates()).toEqual([]);
+  first.close();
+
+  const again = engine.openFlows(listening('127.0.0.1', { samplingFallback: 50 }));
+  if (!again.ok) throw new Error(again.error.detail);
+  const second = again.value;
+  expect(second.restoreTemplates(kept)).toBe(1);
+  expect(() => second.restoreTemplates([{ ...kept[0], address: 'nowhere' }] as typeof kept)).toThrow(
+    /address/,
+  );
+  await send(second.port, [netflow9(true)]);
+  await until(() => second.exporters().length === 1);
+  expect(second.stats().totals.incoming).toEqual({ packets: 60 * 50, bytes: 90_000 * 50 });
+  expect(second.exporters()[0]).toMatchObject({
+    protocol: 'netflow9',
+    domain: 3,
+    records: 1,
+    packets: 60,
+    bytes: 90_000,
+    samplingRate: 50,
+    samplingOrigin: 'fallback',
+    setsWithoutTemplate: 0,
+    recordsOutside: 0,
+  });
+  second.close();
+});
+
+test('what a listener does not take, and who may not send, is told by name', async () => {
+  const opened = engine.openFlows(
+    listening('127.0.0.1', { accepts: ['sflow'], allow: ['192.0.2.0/24'], receiveBufferBytes: 2 ** 16 }),
+  );
+  if (!opened.ok) throw new Error(opened.error.detail);
+  const source = opened.value;
+  await send(source.port, [netflow9(false), new Uint8Array(40)]);
+  await until(() => (source.flow()?.strays.length ?? 0) === 2);
+  expect(source.flow()).toMatchObject({
+    datagrams: 0,
+    strays: [
+      { protocol: 'netflow9', datagrams: 1, lastFrom: '127.0.0.1' },
+      { protocol: 'unknown', datagrams: 1, lastFrom: '127.0.0.1' },
+    ],
+    refused: 2,
+    lastRefused: '127.0.0.1',
+    receiveBufferAsked: 2 ** 16,
+  });
+  expect(source.exporters()).toEqual([]);
+  source.close();
+  expect(source.flow()).toBe(null);
+});
+
+test('a filter, a rate and a prefix that make no sense are refused by name', () => {
+  const wrong: readonly (readonly [Partial<FlowListenerOptions>, RegExp])[] = [
+    [{ allow: ['not a prefix'] }, /allow/],
+    [{ samplingOverrides: [{ exporter: '10.0.0.300', interface: null, rate: 10 }] }, /exporter/],
+    [{ samplingOverrides: [{ exporter: '10.0.0.3', interface: null, rate: 0 }] }, /rate/],
+    [
+      {
+        filter: [
+          {
+            action: 'drop',
+            conditions: [{ field: 'port', negated: false, ranges: [[-1, 5]], prefixes: [] }],
+          },
+        ],
+      },
+      /ranges/,
+    ],
+  ];
+  for (const [change, message] of wrong) {
+    expect(() => engine.openFlows(listening('127.0.0.1', change))).toThrow(message);
+  }
+});
+
 test('an address that is not ours is a failure, not an exception', () => {
   const opened = engine.openFlows(listening('192.0.2.1'));
   expect(opened).toMatchObject({ ok: false, error: { code: 'SOURCE_UNAVAILABLE' } });
@@ -190,6 +284,18 @@ test('large batches are drained, absorbed and judged in order beside the main th
   expect(meter.stats()).toMatchObject({ hosts });
   meter.close();
   source.close();
+});
+
+test('the benches of flow telemetry count records of each protocol', async () => {
+  for (const protocol of benchFlowProtocols) {
+    const options = { hosts: 1024, flows: true, seconds: 0.05, seed: 1n, pcap: null, protocol };
+    const result = await door.benchFlows(options);
+    expect(result.records / result.datagrams).toBeGreaterThan(protocol === 'sflow' ? 7.9 : 20);
+    expect(result.mrps).toBeGreaterThan(0.05);
+    await expect(door.benchFlows({ ...options, pcap: join(folder, 'none') })).rejects.toMatchObject({
+      code: 'CAPTURE_UNREADABLE',
+    });
+  }
 });
 
 test('the bench measures, and its ticks leave the main thread alone', async () => {

@@ -18,11 +18,10 @@ Opened<std::shared_ptr<ReplaySource>> ReplaySource::open(std::shared_ptr<Engine>
 
 ReplaySource::ReplaySource(std::shared_ptr<Engine> engine, std::vector<TappedLane> lanes, CaptureFile file,
                            const ReplaySettings& settings)
-    : Source{engine, std::move(lanes), 0},
+    : Source{std::move(engine), std::move(lanes), 0},
       file_{std::move(file)},
-      flows_{settings.flows},
-      counting_{settings.wire, settings.sampling},
-      telemetry_{settings.wire, settings.max_exporters, engine->settings().lane.seed} {
+      counting_{settings.wire, settings.sampling} {
+  if (settings.flow) telemetry_.emplace(lane(0), *settings.flow);
   read_ahead();
   if (!ahead_) return;
   tick_end_ = ahead_->frame.at_micros;
@@ -57,6 +56,7 @@ ReplayPosition ReplaySource::step() {
       read_ahead();
     }
     counting_.flush(*lane(0).lane);
+    if (telemetry_) telemetry_->play(tick_end_);
   }
   position.at = tick_end_;
   position.done = !ahead_ || closed_;
@@ -66,14 +66,26 @@ ReplayPosition ReplaySource::step() {
 }
 
 void ReplaySource::take(const FileFrame& frame) {
-  if (!flows_) {
+  if (!telemetry_) {
     counting_.take(*lane(0).lane, frame.link, frame.frame);
     return;
   }
   const auto link = link_type_of(frame.link);
   if (!link) return;
   const auto udp = udp_in_frame(*link, frame.frame.bytes);
-  if (udp && looks_like_sflow(udp->payload)) telemetry_.take(lane(0), udp->payload, udp->source, frame.frame.at_micros);
+  if (!udp) return;
+  const std::int64_t at = frame.frame.at_micros;
+  if (at - expired_at_ >= kReportEveryMicros) {
+    expired_at_ = at;
+    telemetry_->collector().expire(at);
+  }
+  telemetry_->take(udp->payload, udp->source, at);
+}
+
+std::vector<ExporterStats> ReplaySource::exporters() const {
+  std::vector<ExporterStats> all;
+  if (telemetry_) telemetry_->collector().snapshot(all);
+  return all;
 }
 
 }  // namespace tidegate

@@ -14,7 +14,7 @@
 
 #include "../capture/capture_file.hpp"
 #include "frame_counting.hpp"
-#include "sflow_counting.hpp"
+#include "flow_counting.hpp"
 #include "source.hpp"
 
 namespace tidegate {
@@ -25,8 +25,7 @@ struct ReplaySettings {
   std::string path;
   WireOptions wire;
   std::uint32_t sampling = 1;
-  bool flows = false;  ///< decode the sFlow datagrams in the capture in place of its packets
-  std::size_t max_exporters = 4096;
+  std::optional<CollectorOptions> flow;  ///< decode the flow datagrams in the capture in place of its packets
 };
 
 struct ReplayPosition {
@@ -45,8 +44,9 @@ class ReplaySource final : public Source {
   ReplaySource(std::shared_ptr<Engine> engine, std::vector<TappedLane> lanes, CaptureFile file,
                const ReplaySettings& settings);
   [[nodiscard]] ReplayPosition step();
-  [[nodiscard]] const SflowCounting& telemetry() const noexcept { return telemetry_; }
-  [[nodiscard]] std::vector<ExporterView> exporters() const override { return telemetry_.exporters(); }
+  /// Null where packets are counted.
+  [[nodiscard]] const Collector* telemetry() const noexcept { return telemetry_ ? &telemetry_->collector() : nullptr; }
+  [[nodiscard]] std::vector<ExporterStats> exporters() const override;
   void close() noexcept override { closed_ = true; }
 
  private:
@@ -54,12 +54,12 @@ class ReplaySource final : public Source {
   void take(const FileFrame& frame);
 
   CaptureFile file_;
-  bool flows_;
   FrameCounting counting_;
-  SflowCounting telemetry_;
+  std::optional<FlowCounting> telemetry_;
   std::optional<FileFrame> ahead_;  // read, and not yet counted
   std::int64_t latest_ = INT64_MIN;
   std::int64_t tick_end_ = 0;
+  std::int64_t expired_at_ = 0;
   bool closed_ = false;
 };
 

@@ -29,7 +29,7 @@ inline void take_sample(const ObservedBatch& batch, std::size_t i, std::int64_t 
   out.direction = batch.directions[i];
   out.has_bytes = i < batch.frames.size() && !batch.frames[i].bytes.empty();
   out.at_micros = i < batch.frames.size() ? batch.frames[i].at_micros : at_micros;
-  out.sampling = i < batch.frames.size() ? batch.frames[i].sampling : 1;
+  out.sampling = i < batch.frames.size() ? batch.frames[i].sampling : batch.sightings[i].sampling;
   out.bytes.clear();
   if (!out.has_bytes) return;
   const auto kept = batch.frames[i].bytes.first(std::min(keep, batch.frames[i].bytes.size()));

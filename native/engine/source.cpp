@@ -22,7 +22,7 @@ TappedLane TappedLane::make(Engine& engine) {
 }
 
 Source::Source(std::shared_ptr<Engine> engine, std::vector<TappedLane> lanes, std::int64_t opened_at)
-    : engine_{std::move(engine)}, lanes_{std::move(lanes)}, drained_at_{opened_at} {}
+    : engine_{std::move(engine)}, lanes_{std::move(lanes)}, drained_at_{opened_at}, last_drain_{opened_at} {}
 
 std::vector<Batch> Source::drain(std::int64_t at) {
   const std::lock_guard lock{draining_};
@@ -34,6 +34,7 @@ std::vector<Batch> Source::drain(std::int64_t at) {
   BatchBuilder builder{engine_->space(), std::min(since, at - 1), at};
   for (TappedLane& lane : lanes_) lane.lane->drain(builder);
   drained_at_ = at;
+  last_drain_.store(at, std::memory_order_release);
   return builder.take();
 }
 

@@ -11,11 +11,13 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "../base/facts.hpp"
 #include "engine.hpp"
+#include "flow_report.hpp"
 
 namespace tidegate {
 
@@ -37,17 +39,6 @@ struct SourceCounts {
   std::uint64_t dropped = 0;  ///< lost in the kernel
 };
 
-struct ExporterView {
-  Address address;
-  Address agent;
-  std::uint32_t sub_agent = 0;
-  std::uint64_t datagrams = 0;
-  std::uint64_t samples = 0;
-  std::uint64_t sequence_gaps = 0;
-  std::uint32_t sampling_rate = 0;
-  std::int64_t last_seen_micros = 0;
-};
-
 class Source {
  public:
   virtual ~Source() = default;
@@ -64,7 +55,14 @@ class Source {
   [[nodiscard]] SourceCounts stats();
   [[nodiscard]] std::optional<std::string> fault() const;
 
-  [[nodiscard]] virtual std::vector<ExporterView> exporters() const { return {}; }
+  // A flow listener's own; as of the last second at most.
+  [[nodiscard]] virtual std::uint16_t bound_port() const noexcept { return 0; }
+  [[nodiscard]] virtual std::vector<ExporterStats> exporters() const { return {}; }
+  [[nodiscard]] virtual std::optional<FlowListenerReport> flow() const { return std::nullopt; }
+  /// Templates that are new or have changed since the last call.
+  [[nodiscard]] virtual std::vector<templated::StoredTemplate> take_templates() { return {}; }
+  /// Right after opening. How many were taken.
+  [[nodiscard]] virtual std::size_t restore_templates(std::span<const templated::StoredTemplate>) { return 0; }
   virtual void close() noexcept = 0;
 
  protected:
@@ -72,6 +70,8 @@ class Source {
 
   [[nodiscard]] Engine& engine() noexcept { return *engine_; }
   [[nodiscard]] TappedLane& lane(std::size_t i) noexcept { return lanes_[i]; }
+  /// The time given to the last drain; when none has been, of opening. From any thread.
+  [[nodiscard]] std::int64_t last_drain() const noexcept { return last_drain_.load(std::memory_order_acquire); }
   void set_fault(std::string_view text);
   void clear_fault();
   [[nodiscard]] virtual std::uint64_t dropped() const noexcept { return 0; }
@@ -85,6 +85,7 @@ class Source {
   std::int64_t drained_at_;   // under draining_, as the next two
   std::int64_t stood_still_since_ = 0;
   std::int64_t caught_up_at_ = 0;
+  std::atomic<std::int64_t> last_drain_;
   SourceCounts last_counts_;  // under draining_, or of the owner's thread
   mutable std::mutex fault_mutex_;
   std::optional<std::string> fault_;  // under fault_mutex_

@@ -54,7 +54,7 @@ inline constexpr std::size_t kSflow5HeaderBytes = 28;
       }
       return if_whole(FlowProtocol::netflow9, kNetflow9HeaderBytes, plausible);
     }
-    case 10: return if_whole(FlowProtocol::ipfix, kIpfixHeaderBytes, second == payload.size());
+    case 10: return if_whole(FlowProtocol::ipfix, kIpfixHeaderBytes, second >= kIpfixHeaderBytes && second <= payload.size());
     default: return std::nullopt;
   }
 }

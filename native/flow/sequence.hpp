@@ -32,6 +32,9 @@ class SequenceTracker {
     expected_ = first + units;
   }
 
+  /// How much the last datagram held is not known: the next one is not compared with it.
+  constexpr void lose_track() noexcept { started_ = false; }
+
   /// Units that are missing, those that came late taken off again.
   [[nodiscard]] constexpr std::uint64_t lost() const noexcept { return lost_; }
   [[nodiscard]] constexpr std::uint64_t restarts() const noexcept { return restarts_; }

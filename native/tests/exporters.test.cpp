@@ -1,9 +1,7 @@
 /// flow/: sequence gaps, and the bounded table of exporters.
 #include "../flow/exporters.hpp"
 
-#include "../flow/sflow/collector.hpp"
 #include "check.hpp"
-#include "sflow_builder.hpp"
 
 using namespace tidegate;
 using namespace tidegate::check;
@@ -160,31 +158,4 @@ TEST("the longest gap between template records is kept") {
   Exporter exporter;
   for (const std::int64_t at : {100, 160, 400, 430}) exporter.saw_templates(at * kSecond);
   CHECK(exporter.counts.template_interval_seconds == 240U);
-}
-
-TEST("the collector books datagrams, samples, gaps and rates to whom they come from") {
-  sflow::Collector collector{{}, 2, 1};
-  const Address sender{0, 0x0A00'0001, Family::ipv4};
-  const Address agent{0, 0xC000'0201, Family::ipv4};
-  const auto take = [&](std::uint32_t sub_agent, std::uint32_t sequence, std::uint32_t rate, std::int64_t at) {
-    const auto bytes = SflowBuilder{agent, sub_agent, sequence}.flow_sample(rate, 5).sampled_ipv4(100, 1, 2).done();
-    return collector.take(bytes, sender, at).sightings().size();
-  };
-  CHECK(take(0, 10, 100, 1000) == 1);
-  CHECK(take(0, 13, 200, 2000) == 1);
-  CHECK(take(1, 1, 300, 3000) == 1);
-  CHECK(take(2, 1, 300, 4000) == 1);  // no row left, and its traffic counts all the same
-  CHECK(collector.take(std::vector<std::byte>(8), sender, 5000).errors().size() == 1);
-  const auto all = collector.exporters().all();
-  REQUIRE(all.size() == 2);
-  CHECK(collector.exporters().refused() == 1);
-  CHECK(all[0].key == ExporterKey{FlowProtocol::sflow5, sender, agent, 0});
-  CHECK(all[0].counts.datagrams == 2U);
-  CHECK(all[0].counts.records == 2U);
-  CHECK(all[0].sequence.lost() == 2);
-  CHECK(all[0].sampling.last().rate == 200U);
-  CHECK(all[0].counts.device_drops == 5);
-  CHECK(all[0].last_seen_micros == 2000);
-  CHECK(all[1].key.domain == 1);
-  CHECK(collector.totals().packets == 4);
 }

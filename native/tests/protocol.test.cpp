@@ -60,7 +60,7 @@ TEST("each protocol is known by its header, and what is none of them is named no
       {"nothing", halves(9, 1, 19)},
       {"ipfix", halves(10, 16, 16)},
       {"ipfix", halves(10, 100, 100)},
-      {"nothing", halves(10, 100, 101)},
+      {"ipfix", halves(10, 100, 101)},  // bytes behind the message
       {"nothing", halves(10, 100, 99)},
       {"nothing", halves(8, 1, 60)},
       {"nothing", halves(0xABCD, 0x0100, 60)},

@@ -57,7 +57,7 @@ constexpr std::int64_t kEpoch = 1'795'480'780'000'000;
 
 TEST("ticks begin with the first frame, empty ones are steps, and a batch spans its own tick also after a jump") {
   const File file{{kEpoch + 5, kEpoch + 100'004, kEpoch + 100'005, kEpoch + 350'005, kEpoch + 1'000'000'005}};
-  auto result = ReplaySource::open(engine(), {file.path(), {}, 1, false, 16});
+  auto result = ReplaySource::open(engine(), {file.path(), {}, 1, std::nullopt});
   REQUIRE(result.ok());
   ReplaySource& source = *result.value();
   const std::array<std::uint64_t, 5> packets{2, 1, 0, 1, 1};
@@ -76,7 +76,7 @@ TEST("ticks begin with the first frame, empty ones are steps, and a batch spans 
 
 TEST("a file that breaks off is done, and its error counted") {
   const File file{{kEpoch, kEpoch + 10}, 3};
-  auto result = ReplaySource::open(engine(), {file.path(), {}, 1, false, 16});
+  auto result = ReplaySource::open(engine(), {file.path(), {}, 1, std::nullopt});
   REQUIRE(result.ok());
   const ReplayPosition step = result.value()->step();
   CHECK(step.done);
@@ -86,7 +86,7 @@ TEST("a file that breaks off is done, and its error counted") {
 
 TEST("a closed replay is done at its next step") {
   const File file{{kEpoch, kEpoch + 1'000'000}};
-  auto result = ReplaySource::open(engine(), {file.path(), {}, 1, false, 16});
+  auto result = ReplaySource::open(engine(), {file.path(), {}, 1, std::nullopt});
   REQUIRE(result.ok());
   CHECK(!result.value()->step().done);
   result.value()->close();

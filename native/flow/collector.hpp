@@ -1,0 +1,141 @@
+/// Flow telemetry of one thread: datagrams of any protocol → what is to be counted, and who sent it in what health.
+///
+/// - A datagram is recognised by its first bytes. What the listener does not take is a stray: counted by protocol, not read.
+/// - Records are filtered, left out where they are the second sight of the same packets, their sampling is undone, and they
+///   are spread over their own time: what of them counts later is played.
+/// - One thread. Nothing but the constructor, take_templates() and snapshot() allocates.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "../wire/frame.hpp"
+#include "access_list.hpp"
+#include "duplicates.hpp"
+#include "exporters.hpp"
+#include "family.hpp"
+#include "filter.hpp"
+#include "hold.hpp"
+#include "observation.hpp"
+#include "record.hpp"
+#include "sampling.hpp"
+#include "templated/decoder.hpp"
+
+namespace tidegate {
+
+struct CollectorOptions {
+  WireOptions wire;
+  FlowFamilies accepts = FlowFamilies::all();
+  AccessList allow;
+  bool sessions = false;        ///< every take() brings the templates of its session (IPFIX over TCP)
+  bool refuse_unknown = false;  ///< those who are not in `allow` are not read; else they are counted, and read
+  std::size_t max_exporters = 1024;
+  templated::Limits templates;
+  SamplingPolicy sampling;
+  FlowFilter filter;
+  std::optional<HoldOptions> hold;  ///< spreads records over their own time; nothing: all of a record counts at once
+  std::uint64_t seed = 0;
+};
+
+/// Datagrams of one protocol that were not for this listener.
+struct Stray {
+  std::uint64_t datagrams = 0;
+  Address last_from;
+};
+/// By FlowProtocol; the last place is of what is none of them.
+using Strays = std::array<Stray, kFlowProtocols + 1>;
+
+/// Since the collector was made. `packets` and `bytes` as exported, sampling not undone.
+struct CollectorTotals {
+  std::uint64_t datagrams = 0;      ///< with a readable header
+  std::uint64_t records = 0;        ///< flow records and sFlow flow samples
+  std::uint64_t samples = 0;        ///< of these, sFlow flow samples
+  std::uint64_t packets = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t decode_errors = 0;
+  std::uint64_t refused = 0;        ///< datagrams of senders that are not in the access list
+  std::optional<Address> last_refused;
+  Strays strays;
+};
+
+/// One datagram as it is to be counted. Good until the next call of the collector.
+struct Collected {
+  std::span<const Sighting> sightings;    ///< sampling undone
+  std::span<const FlowDetail> details;    ///< parallel to `sightings`
+  std::span<const DecodeError> errors;
+  std::uint64_t packets = 0;              ///< as exported
+  std::uint64_t bytes = 0;
+  bool shows_packets = false;             ///< some detail may have the bytes of a sampled packet
+};
+
+class Collector {
+ public:
+  explicit Collector(CollectorOptions options);
+  Collector(const Collector&) = delete;  // its table refers to the policy beside it
+  Collector& operator=(const Collector&) = delete;
+
+  /// One UDP payload that `sender` sent.
+  [[nodiscard]] Collected take(std::span<const std::byte> payload, const Address& sender, std::int64_t at_micros) noexcept {
+    return take(payload, sender, at_micros, templates_);
+  }
+  /// The same, with the templates of one transport session alone (IPFIX over TCP).
+  [[nodiscard]] Collected take(std::span<const std::byte> payload, const Address& sender, std::int64_t at_micros,
+                               templated::Decoder& templates) noexcept;
+  /// What falls due of the records that are played out, each shown to `emit`. Once for every drain of the lane.
+  template <typename Emit>
+  void play(std::int64_t at_micros, Emit&& emit) noexcept {
+    if (hold_) hold_->play(at_micros, emit);
+  }
+  /// Of the datagram taken last, so many records neither come from nor go to a network of ours.
+  void add_outside(std::uint64_t records) noexcept {
+    if (exporter_ != nullptr) exporter_->counts.records_outside += records;
+  }
+  /// About once a second.
+  void expire(std::int64_t at_micros) noexcept { templates_.expire(at_micros); }
+
+  [[nodiscard]] const CollectorTotals& totals() const noexcept { return totals_; }
+  [[nodiscard]] std::uint64_t exporters_refused() const noexcept { return exporters_.refused(); }
+  [[nodiscard]] std::size_t exporters() const noexcept { return exporters_.all().size(); }
+  [[nodiscard]] std::size_t held() const noexcept { return hold_ ? hold_->held() : 0; }
+  [[nodiscard]] std::size_t held_bound() const noexcept { return hold_ ? hold_->bound() : 0; }
+  [[nodiscard]] std::uint64_t held_refused() const noexcept { return hold_ ? hold_->counts().refused : 0; }
+  [[nodiscard]] templated::DecoderTotals templates() const noexcept { return templates_.totals(); }
+  /// Replaces `out` by all exporters as they stand.
+  void snapshot(std::vector<ExporterStats>& out) const;
+
+  [[nodiscard]] std::vector<templated::StoredTemplate> take_templates(std::size_t most) {
+    return templates_.take_changed(most);
+  }
+  [[nodiscard]] bool restore(const templated::StoredTemplate& stored, std::int64_t at_micros) noexcept {
+    return templates_.restore(stored, at_micros);
+  }
+  /// For one transport session: few templates, which end with it.
+  [[nodiscard]] static templated::Limits session_limits(const templated::Limits& all) noexcept;
+
+ private:
+  /// Whether to read it. Counts what is not.
+  [[nodiscard]] bool admits(const std::optional<FlowProtocol>& protocol, const Address& sender) noexcept;
+  [[nodiscard]] bool decode(FlowProtocol protocol, std::span<const std::byte> payload, const Address& sender,
+                            std::int64_t at_micros, templated::Decoder& templates) noexcept;
+  void learn(Exporter& exporter, std::int64_t at_micros, const templated::Decoder& templates) noexcept;
+  [[nodiscard]] Collected settle(Exporter& exporter, std::int64_t at_micros) noexcept;
+  static void refresh(ExporterCounts& counts, const ExporterKey& key, const templated::Decoder& templates) noexcept;
+
+  CollectorOptions options_;
+  RecordBatch batch_;
+  templated::Decoder templates_;
+  ExporterTable exporters_;
+  Observation observation_;
+  Duplicates duplicates_;
+  std::optional<FlowHold> hold_;
+  CollectorTotals totals_;
+  Exporter* exporter_ = nullptr;  // of the datagram taken last
+  Address last_sender_;           // datagrams come in trains
+  bool last_admitted_ = false;
+};
+
+}  // namespace tidegate

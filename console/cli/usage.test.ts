@@ -16,7 +16,10 @@ const commands: readonly { readonly name: string; readonly options: readonly str
   { name: 'reload', options: ['--json', '--state-dir'] },
   { name: 'doctor', options: ['--listen', '--replay', '--network', '--config', '--json', '--state-dir'] },
   { name: 'traffic', options: ['--out', '--network', '--seed', '--scale', '--json', '[plan]'] },
-  { name: 'bench packets', options: ['--hosts', '--flows', '--seconds', '--pcap', '--json'] },
+  ...['packets', 'sflow', 'netflow5', 'netflow9', 'ipfix'].map((what) => ({
+    name: `bench ${what}`,
+    options: ['--hosts', '--flows', '--seconds', '--pcap', '--json'],
+  })),
 ];
 
 describe('help', () => {

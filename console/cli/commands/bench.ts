@@ -1,6 +1,12 @@
 /** `bench`: the in-memory data plane on one core, by the full parser with all its checks. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type BenchPacketsResult, measurePackets } from '../../../composition/measure.js';
+import {
+  type BenchFlowsResult,
+  type BenchPacketsResult,
+  benchFlowProtocols,
+  measureFlows,
+  measurePackets,
+} from '../../../composition/measure.js';
 import type { Cli } from '../cli.js';
 import { failed } from '../exit.js';
 import { figure } from '../terminal.js';
@@ -36,30 +42,48 @@ function lines(options: Options, result: BenchPacketsResult): string {
   ].join('\n');
 }
 
-export function registerBench(program: Command, cli: Cli): void {
-  const bench = program.command('bench').description('measure the data plane in memory, on one core');
-  bench
-    .command('packets')
-    .description('frames → facts → counters, both directions, all classes')
+/** Options that all have, and what a capture that cannot be read comes to. */
+function measurement(bench: Command, name: string, description: string, taken: string): Command {
+  return bench
+    .command(name)
+    .description(description)
     .option('--hosts <n>', 'hosts of ours that take part', number('a whole number', 256, 4_194_304), 65_536)
     .addOption(new Option('--flows <mode>', 'count flows too').choices(['on', 'off']).default('off'))
     .option('--seconds <n>', 'how long to measure', number('a number', 0.1, 600), 3)
-    .option('--pcap <file>', 'take the frames from this capture')
+    .option('--pcap <file>', `take the ${taken} from this capture`)
     .option('--json', 'one JSON document on stdout')
     .helpOption('--help', 'what it does and takes')
-    .exitOverride()
-    .action(async (options: Options) => {
-      const pcap = options.pcap ?? null;
-      const result = await measurePackets({
-        hosts: options.hosts,
-        flows: options.flows === 'on',
-        seconds: options.seconds,
-        seed: benchSeed,
-        pcap,
-      }).catch((error: unknown) => {
-        if (pcap === null || !(error instanceof Error)) throw error;
-        throw failed({ code: 'CAPTURE_UNREADABLE', detail: error.message });
-      });
+    .exitOverride();
+}
+
+const readable = <T>(pcap: string | null, measured: Promise<T>): Promise<T> =>
+  measured.catch((error: unknown) => {
+    if (pcap === null || !(error instanceof Error)) throw error;
+    throw failed({ code: 'CAPTURE_UNREADABLE', detail: error.message });
+  });
+
+const request = (options: Options) => ({
+  hosts: options.hosts,
+  flows: options.flows === 'on',
+  seconds: options.seconds,
+  seed: benchSeed,
+  pcap: options.pcap ?? null,
+});
+
+function flowLines(name: string, options: Options, result: BenchFlowsResult): string {
+  return [
+    `${name}  ${figure(options.hosts)} hosts, flow counting ${options.flows}`,
+    `  ${result.mrps.toFixed(1)} million ${name === 'sflow' ? 'samples' : 'records'}/s on one core, ${result.nsPerRecord.toFixed(1)} ns each, in ${figure(result.datagrams)} datagrams`,
+    `  memory ${figure(peakRss())}B resident at its peak`,
+  ].join('\n');
+}
+
+export function registerBench(program: Command, cli: Cli): void {
+  const bench = program.command('bench').description('measure the data plane in memory, on one core');
+  measurement(bench, 'packets', 'frames → facts → counters, both directions, all classes', 'frames').action(
+    async (options: Options) => {
+      const asked = request(options);
+      const result = await readable(asked.pcap, measurePackets(asked));
       const json = {
         name: 'packets',
         hosts: options.hosts,
@@ -75,5 +99,23 @@ export function registerBench(program: Command, cli: Cli): void {
         rss_bytes: peakRss(),
       };
       cli.view.out(options.json ? JSON.stringify(json) : lines(options, result));
+    },
+  );
+  for (const name of benchFlowProtocols) {
+    const description = `datagrams of ${name} → records → counters, both directions, all classes`;
+    measurement(bench, name, description, 'datagrams').action(async (options: Options) => {
+      const asked = request(options);
+      const result = await readable(asked.pcap, measureFlows({ ...asked, protocol: name }));
+      const json = {
+        name,
+        hosts: options.hosts,
+        flows: asked.flows,
+        mrps: result.mrps,
+        ns_per_record: result.nsPerRecord,
+        records: result.records,
+        rss_bytes: peakRss(),
+      };
+      cli.view.out(options.json ? JSON.stringify(json) : flowLines(name, options, result));
     });
+  }
 }

@@ -82,6 +82,20 @@ export function makeStage(name: string): Stage {
   };
 }
 
+/** A way between a stage's listener and this process: addresses for benchmarks (RFC 2544), gone with the stage. */
+export type Way = { readonly here: string; readonly there: string };
+
+/** `octet` keeps ways apart that exist at the same time. */
+export function wayHere(stage: Stage, name: string, octet: number): Way {
+  const way: Way = { here: `198.18.${octet}.1`, there: `198.18.${octet}.2` };
+  ip('link', 'add', `${name}h`, 'type', 'veth', 'peer', 'name', `${name}t`, 'netns', stage.listener);
+  ip('addr', 'add', `${way.here}/30`, 'dev', `${name}h`);
+  ip('link', 'set', `${name}h`, 'up');
+  ip('-n', stage.listener, 'addr', 'add', `${way.there}/30`, 'dev', `${name}t`);
+  ip('-n', stage.listener, 'link', 'set', `${name}t`, 'up');
+  return way;
+}
+
 /** Why a stage cannot be made here, or null when it can. */
 export function stageObstacle(): string | null {
   if (process.getuid?.() !== 0) return 'not root: network namespaces cannot be made';

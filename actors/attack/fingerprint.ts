@@ -34,8 +34,10 @@ const ack = 16;
 const urg = 32;
 
 const weightOf = (packet: SampledPacket): number => Math.max(1, packet.sampling);
+/** Flow records have no ports of later fragments, and seldom say that they are fragments. */
 const hasPorts = (packet: SampledPacket): boolean =>
   (!packet.fragment || packet.firstFragment) &&
+  (packet.sourcePort !== 0 || packet.destinationPort !== 0) &&
   (packet.protocol === 6 || packet.protocol === 17 || packet.protocol === 132);
 
 function tally<K>(packets: readonly SampledPacket[], keyOf: (packet: SampledPacket) => K): Map<K, number> {
@@ -120,7 +122,10 @@ function classifier(packets: readonly SampledPacket[]): (packet: SampledPacket) 
           : null;
       return owner === null ? 'fragment_flood' : `${owner.name}_amplification`;
     }
-    if (packet.protocol === 17) return 'udp_flood';
+    if (packet.protocol === 17) {
+      const owner = hasPorts(packet) ? null : (serviceOfSource.get(packet.source) ?? likely);
+      return owner === null ? 'udp_flood' : `${owner.name}_amplification`;
+    }
     if (packet.protocol !== 6) return protocolVectors[packet.protocol] ?? `ip_protocol_${packet.protocol}`;
     const vector = tcpVector(packet.tcpFlags);
     return vector === 'syn_ack_flood' && reflected ? 'tcp_reflection' : vector;

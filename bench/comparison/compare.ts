@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { messagesOf, wrap } from './datagrams.js';
-import { readerFaults } from './faults.js';
+import { knownFaults } from './faults.js';
 import { nfcapdTotals, telemetryIn, tidegateReads, tsharkReads } from './readers.js';
 import type { CaptureSet, Told } from './sets.js';
 import { judge, type Reading, type Verdict } from './verdict.js';
@@ -31,10 +31,10 @@ export async function compareSet(
   const ours = await tidegateReads(path);
   const shark = tsharkReads(path, found);
   const reading: Reading = { ours, expected: set.expected, tshark: shark, nfcapd: null };
-  const verdict = judge(set.name, reading, readerFaults);
+  const verdict = judge(set.name, reading, knownFaults);
   if (!alwaysNfcapd && verdict.kind !== 'differs') return { name: set.name, ...reading, verdict };
   const told = await nfcapdTotals(found);
   const nfcapd: Told | null = told === null ? null : { datagrams: null, ...told };
   const asked = { ...reading, nfcapd };
-  return { name: set.name, ...asked, verdict: judge(set.name, asked, readerFaults) };
+  return { name: set.name, ...asked, verdict: judge(set.name, asked, knownFaults) };
 }

@@ -33,16 +33,11 @@ bool is_cut(DecodeError error) noexcept {
          error == DecodeError::ipv4_truncated || error == DecodeError::ipv6_truncated;
 }
 
-/// Whether more bytes of the packet would have told more: it is read once more with others behind its own. Only packets
-/// that lack what their protocol has are looked at so.
-bool ends_before_transport(LinkType link, std::span<const std::byte> bytes, std::uint32_t frame_length,
-                           WireOptions options, const PacketFacts& facts) noexcept {
+/// Whether more bytes of the packet would have told more: it is read once more with others behind its own.
+[[gnu::noinline]] bool more_would_tell(LinkType link, std::span<const std::byte> bytes, std::uint32_t frame_length,
+                                       WireOptions options, const PacketFacts& facts) noexcept {
   constexpr std::size_t kLongest = 256;  // nobody's headers reach so far
   constexpr std::size_t kMore = 64;
-  const bool later_fragment = facts.fragment && !facts.first_fragment;
-  const bool without_ports = kPortMasks[facts.protocol] != 0 && (facts.source_port | facts.destination_port) == 0;
-  const bool without_flags = facts.protocol == kProtocolTcp && facts.tcp_flags == 0;
-  if (later_fragment || (!without_ports && !without_flags && !is_extension(facts.protocol))) return false;
   if (bytes.size() >= frame_length || bytes.size() > kLongest) return false;
   std::array<std::byte, kLongest + kMore> longer;
   longer.fill(std::byte{0xff});
@@ -52,6 +47,14 @@ bool ends_before_transport(LinkType link, std::span<const std::byte> bytes, std:
   const auto error = decode_frame(link, std::span{longer}.first(size), frame_length, options, more);
   return error != DecodeError::none || more.protocol != facts.protocol || more.source_port != facts.source_port ||
          more.destination_port != facts.destination_port || more.tcp_flags != facts.tcp_flags;
+}
+
+/// A packet that lacks what its protocol has: only such are looked at twice.
+bool lacks_something(const PacketFacts& facts) noexcept {
+  const bool later_fragment = facts.fragment && !facts.first_fragment;
+  const bool without_ports = kPortMasks[facts.protocol] != 0 && (facts.source_port | facts.destination_port) == 0;
+  const bool without_flags = facts.protocol == kProtocolTcp && facts.tcp_flags == 0;
+  return !later_fragment && (without_ports || without_flags || is_extension(facts.protocol));
 }
 
 }  // namespace
@@ -82,16 +85,20 @@ bool read_raw_header(Cursor& in, bool with_stripped, WireOptions options, OpenSa
   if (!link) return sample.note(DecodeError::sflow_unsupported_header), true;
   FlowDetail& detail = sample.detail;
   PacketFacts& facts = sample.sighting.facts;
-  PacketFacts kept;
-  if (sample.readable) kept = facts;  // of a sampled IP record before; decoding may spoil them
-  const DecodeError error = decode_frame(*link, bytes, frame_length, options, facts);
+  DecodeError error = DecodeError::none;
+  if (sample.readable) [[unlikely]] {  // by a sampled IP record before, which a header that cannot be read must not spoil
+    PacketFacts better;
+    error = decode_frame(*link, bytes, frame_length, options, better);
+    if (error == DecodeError::none) facts = better;
+  } else {
+    error = decode_frame(*link, bytes, frame_length, options, facts);
+  }
   if (error != DecodeError::none) {
     detail.short_header = is_cut(error) && bytes.size() < frame_length;
-    if (sample.readable) facts = kept;
     return sample.note(error), true;
   }
   sample.readable = true;
-  detail.short_header = ends_before_transport(*link, bytes, frame_length, options, facts);
+  if (lacks_something(facts)) detail.short_header = more_would_tell(*link, bytes, frame_length, options, facts);
   detail.bytes = bytes;
   detail.link = *link;
   return true;

@@ -73,10 +73,12 @@ void read_span(const Values& values, const MessageTime& time, FlowDetail& out) n
     if (out.last_micros == 0) out.last_micros = sane_micros(static_cast<std::uint64_t>(out.first_micros + duration));
   }
   if (out.first_micros == 0 && out.last_micros == 0) out.first_micros = out.last_micros = values.time(Slot::observed);
-  if (out.last_micros == 0 && out.first_micros != 0) {
+  const bool ends = values.has(Slot::last) || values.has(Slot::last_uptime);
+  const bool starts = values.has(Slot::first) || values.has(Slot::first_uptime);
+  if (!ends && out.last_micros == 0 && out.first_micros != 0) {
     out.last_micros = values.has(Slot::observed) ? values.time(Slot::observed) : time.export_micros;
   }
-  if (out.first_micros == 0) out.first_micros = out.last_micros;
+  if (!starts && out.first_micros == 0) out.first_micros = out.last_micros;
 }
 
 /// IE 233: 0 no event, 1 created, 2 deleted, 3 denied, 4 alert, 5 update.
@@ -89,7 +91,7 @@ bool reports_traffic(const Values& values) noexcept {
 }
 
 std::uint64_t packets_of(const Values& values, Slot packets, std::uint64_t octets) noexcept {
-  return values.has(packets) ? values[packets] : (octets + kAssumedPacketBytes - 1) / kAssumedPacketBytes;
+  return values.has(packets) ? values[packets] : octets / kAssumedPacketBytes + (octets % kAssumedPacketBytes != 0 ? 1 : 0);
 }
 
 void exchange_ends(const Values& values, Sighting& sighting, FlowDetail& detail) noexcept {

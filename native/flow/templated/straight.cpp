@@ -15,12 +15,16 @@ std::uint64_t load(std::span<const std::byte> window, const Wide& field) noexcep
 }
 
 template <bool kSix>
-Address load_address(std::span<const std::byte> window, std::uint16_t at) noexcept {
+void load_address(std::span<const std::byte> window, std::uint16_t at, Address& out) noexcept {
   if constexpr (kSix) {
     const Fields<16> words{window.subspan(at).first<16>()};
-    return {words.u64<0>(), words.u64<8>(), Family::ipv6};
+    out.high = words.u64<0>();
+    out.low = words.u64<8>();
+    out.family = Family::ipv6;
   } else {
-    return {0, Fields<4>{window.subspan(at).first<4>()}.u32<0>(), Family::ipv4};
+    out.high = 0;
+    out.low = Fields<4>{window.subspan(at).first<4>()}.u32<0>();
+    out.family = Family::ipv4;
   }
 }
 
@@ -47,16 +51,18 @@ void read_all(const Plan& plan, std::span<const std::byte> bytes, std::size_t fi
     Sighting& sighting = sightings[i];
     FlowDetail& detail = details[i];
     const auto protocol = static_cast<std::uint8_t>(load(window, from.protocol));
-    PacketFacts facts;
-    facts.source = load_address<kSix>(window, from.source_at);
-    facts.destination = load_address<kSix>(window, from.destination_at);
-    if (has_ports(protocol)) {
-      facts.source_port = static_cast<std::uint16_t>(load(window, from.source_port));
-      facts.destination_port = static_cast<std::uint16_t>(load(window, from.destination_port));
-    }
+    // Each field goes straight to its place: a whole one made first and copied would wait for its own narrow stores.
+    PacketFacts& facts = sighting.facts;
+    load_address<kSix>(window, from.source_at, facts.source);
+    load_address<kSix>(window, from.destination_at, facts.destination);
+    facts.wire_length = facts.ip_length = 0;
+    const bool ports = has_ports(protocol);
+    facts.source_port = ports ? static_cast<std::uint16_t>(load(window, from.source_port)) : std::uint16_t{0};
+    facts.destination_port = ports ? static_cast<std::uint16_t>(load(window, from.destination_port)) : std::uint16_t{0};
     facts.protocol = protocol;
     facts.tcp_flags = static_cast<std::uint8_t>(load(window, from.tcp_flags));
-    sighting.facts = facts;
+    facts.ttl = 0;
+    facts.fragment = facts.first_fragment = false;
     sighting.packets = load(window, from.packets);
     sighting.bytes = load(window, from.octets);
     sighting.sampling = 1;
@@ -72,7 +78,7 @@ void read_all(const Plan& plan, std::span<const std::byte> bytes, std::size_t fi
     if (from.end_reason.mask != 0) detail.end = end_of(load(window, from.end_reason));
     detail.dropped = dropped_by(load(window, from.forwarding));
     detail.sampler = load(window, from.sampler);
-    sighting.facts.ttl = static_cast<std::uint8_t>(load(window, from.ttl));
+    facts.ttl = static_cast<std::uint8_t>(load(window, from.ttl));
   }
   out.keep(count);
 }

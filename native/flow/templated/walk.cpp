@@ -12,6 +12,13 @@ std::size_t variable_length(Cursor& in) noexcept {
 }
 
 std::uint64_t number_of(std::span<const std::byte> bytes) noexcept {
+  switch (bytes.size()) {
+    case 1: return std::to_integer<std::uint64_t>(bytes.front());
+    case 2: return Fields<2>{bytes.first<2>()}.u16<0>();
+    case 4: return Fields<4>{bytes.first<4>()}.u32<0>();
+    case 8: return Fields<8>{bytes.first<8>()}.u64<0>();
+    default: break;
+  }
   std::uint64_t value = 0;
   for (const std::byte b : bytes) value = value << 8 | std::to_integer<std::uint64_t>(b);
   return value;

@@ -31,10 +31,11 @@ FlowHold::FlowHold(const HoldOptions& options)
       window_{static_cast<double>(std::max(options.window_micros, kLeastMicros))},
       window_plays_{1},
       hash_key_{make_hash_key(options.seed)},
-      flows_(std::clamp(options.max_held, std::size_t{1}, kMaxHeldFlows)),
-      faces_(flows_.size()),
-      slots_(std::bit_ceil(flows_.size()) * 2),
+      bound_{std::clamp(options.max_held, std::size_t{1}, kMaxHeldFlows)},
+      slots_(std::bit_ceil(bound_) * 2),
       hurried_(kHurriedSlots) {
+  flows_.reserve(bound_);
+  faces_.reserve(bound_);
   options_.window_micros = std::max(options.window_micros, kLeastMicros);
   options_.tick_micros = std::clamp(options.tick_micros, kLeastMicros, options_.window_micros);
   window_plays_ =
@@ -267,7 +268,11 @@ std::size_t FlowHold::slot_of(std::uint64_t key) const noexcept {
 
 /// A new last flow, or null where none gives way.
 FlowHold::Flow* FlowHold::insert(std::uint64_t key, const Record& record) noexcept {
-  if (used_ == flows_.size() && !displace(record)) return nullptr;
+  if (used_ == bound_ && !displace(record)) return nullptr;
+  if (used_ == flows_.size()) {  // within what is reserved: no memory is asked for
+    flows_.emplace_back();
+    faces_.emplace_back();
+  }
   Flow& flow = flows_[used_++];
   flow = Flow{};
   flow.key = key;

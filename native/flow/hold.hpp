@@ -109,7 +109,7 @@ class FlowHold {
   }
 
   [[nodiscard]] std::size_t held() const noexcept { return used_; }
-  [[nodiscard]] std::size_t bound() const noexcept { return flows_.size(); }
+  [[nodiscard]] std::size_t bound() const noexcept { return bound_; }
   [[nodiscard]] const HoldCounts& counts() const noexcept { return counts_; }
 
  private:
@@ -206,7 +206,8 @@ class FlowHold {
   double window_;                // microseconds
   std::uint32_t window_plays_;
   HashKey hash_key_;
-  std::vector<Flow> flows_;      // the first used_ are held
+  std::size_t bound_;
+  std::vector<Flow> flows_;      // the first used_ are held; room for bound_ is reserved, and costs memory once it is used
   std::vector<Face> faces_;
   /// The upper half of the key over flow number + 1; zero: free. A power of two, at least twice the flows. Most records
   /// are of no flow that is held, and with half the key here they find out without a look at the flows.

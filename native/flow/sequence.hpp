@@ -2,6 +2,9 @@
 ///
 /// sFlow and NetFlow v9 number datagrams, NetFlow v5 flows and IPFIX data records, so a datagram moves its
 /// sequence on by as many units as it holds. Pure arithmetic modulo 2^32.
+///
+/// RFC 7011 section 3.1 numbers a message by the records before it. softflowd 1.1 counts the message's own records in;
+/// which of the two an exporter does shows as soon as two datagrams of different size follow one another without loss.
 #pragma once
 
 #include <cstdint>
@@ -15,13 +18,19 @@ inline constexpr std::uint32_t kMaxSequenceLateness = 1'024;
 
 class SequenceTracker {
  public:
-  /// `first`: the number of the first unit in this datagram; `units`: how many it holds.
-  constexpr void advance(std::uint32_t first, std::uint32_t units) noexcept {
-    const std::uint32_t ahead = first - expected_;
-    const std::uint32_t behind = expected_ - first;
+  /// `number`: the datagram's sequence number; `units`: how many it holds.
+  constexpr void advance(std::uint32_t number, std::uint32_t units) noexcept {
     if (!started_) {
       started_ = true;
-    } else if (ahead <= kMaxSequenceGap) {
+      follow(number, units);
+      return;
+    }
+    const bool follows = number == number_ + units_;
+    const bool follows_counted_in = number == number_ + units;
+    if (follows != follows_counted_in) counts_itself_ = follows_counted_in;
+    const std::uint32_t ahead = counts_itself_ ? number - units - number_ : number - number_ - units_;
+    const std::uint32_t behind = 0 - ahead;
+    if (ahead <= kMaxSequenceGap) {
       lost_ += ahead;
     } else if (behind <= kMaxSequenceLateness) {
       lost_ -= lost_ < units ? lost_ : units;  // it was taken for lost when a later one overtook it
@@ -29,7 +38,7 @@ class SequenceTracker {
     } else {
       ++restarts_;
     }
-    expected_ = first + units;
+    follow(number, units);
   }
 
   /// How much the last datagram held is not known: the next one is not compared with it.
@@ -40,10 +49,17 @@ class SequenceTracker {
   [[nodiscard]] constexpr std::uint64_t restarts() const noexcept { return restarts_; }
 
  private:
+  constexpr void follow(std::uint32_t number, std::uint32_t units) noexcept {
+    number_ = number;
+    units_ = units;
+  }
+
   std::uint64_t lost_ = 0;
   std::uint64_t restarts_ = 0;
-  std::uint32_t expected_ = 0;
+  std::uint32_t number_ = 0;  // of the datagram that was the furthest
+  std::uint32_t units_ = 0;   // in it
   bool started_ = false;
+  bool counts_itself_ = false;
 };
 
 }  // namespace tidegate

@@ -22,6 +22,20 @@ const Exporter* row_of(const ExporterTable& table, const ExporterKey& key) {
 }
 }  // namespace
 
+TEST("an exporter that counts a datagram in its own number loses nothing by it, and what it loses shows") {
+  SequenceTracker tracker;
+  std::uint32_t number = 0xffff'fff0;  // goes past zero
+  for (const std::uint32_t units : {20U, 29U, 30U, 30U, 12U, 1U, 28U}) tracker.advance(number += units, units);
+  CHECK(tracker.lost() == 0U);
+  tracker.advance(number += 25 + 13, 13);
+  CHECK(tracker.lost() == 25U);
+  tracker.advance(number - 13, 25);  // it was only late
+  CHECK(tracker.lost() == 0U);
+  tracker.advance(number += 7, 7);
+  CHECK(tracker.lost() == 0U);
+  CHECK(tracker.restarts() == 0U);
+}
+
 TEST("lost units are counted by their numbers, late ones taken off, restarts are no loss") {
   struct Row {
     std::string_view claim;

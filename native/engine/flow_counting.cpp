@@ -23,7 +23,7 @@ void FlowCounting::count(const Collected& collected, std::int64_t at_micros) {
       const FlowDetail& detail = collected.details[i];
       // Evidence is written as Ethernet; of other links only the facts are shown.
       const bool shown = detail.link == LinkType::ethernet;
-      views_.push_back({shown ? detail.bytes : std::span<const std::byte>{}, at_micros, collected.sightings[i].sampling});
+      views_.push_back({shown ? detail.bytes : std::span<const std::byte>{}, at_micros, stands_for(collected.sightings[i])});
     }
   }
   lane_.tap->set_time(at_micros);

@@ -43,17 +43,21 @@ class RecentRing {
     taken_ = 0;
   }
 
-  /// The newest `most` samples to or from the subject, oldest first.
+  /// The `most` heaviest samples to or from the subject, of equal ones the newest; oldest first.
   [[nodiscard]] std::vector<Sample> matching(const Prefix& subject, std::size_t most) const {
-    std::vector<Sample> found;
+    std::vector<const Sample*> found;
     const std::lock_guard lock{mutex_};
-    for (std::size_t back = 1; back <= kRecentSlots && found.size() < most; ++back) {
+    for (std::size_t back = 1; back <= kRecentSlots; ++back) {
       const Sample& sample = slots_[(next_ + kRecentSlots - back) % kRecentSlots];
       if (sample.at_micros == 0) break;  // not filled yet
-      if (contains(subject, sample.facts.source) || contains(subject, sample.facts.destination)) found.push_back(sample);
+      if (contains(subject, sample.facts.source) || contains(subject, sample.facts.destination)) found.push_back(&sample);
     }
     std::ranges::reverse(found);
-    return found;
+    std::vector<Sample> kept;
+    for (const std::size_t i : heaviest(found.size(), most, [&](std::size_t at) { return found[at]->sampling; })) {
+      kept.push_back(*found[i]);
+    }
+    return kept;
   }
 
  private:

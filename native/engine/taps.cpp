@@ -23,9 +23,11 @@ std::shared_ptr<Tap> Taps::open(const Prefix& subject, std::size_t count) {
     std::ranges::move(found, std::back_inserter(recent));
   }
   std::ranges::stable_sort(recent, {}, &Sample::at_micros);
-  const std::size_t keep = count / 2;
-  if (recent.size() > keep) recent.erase(recent.begin(), recent.end() - static_cast<std::ptrdiff_t>(keep));
-  tap->begin_with(std::move(recent));
+  std::vector<Sample> kept;
+  for (const std::size_t i : heaviest(recent.size(), count / 2, [&](std::size_t at) { return recent[at].sampling; })) {
+    kept.push_back(std::move(recent[i]));
+  }
+  tap->begin_with(std::move(kept));
   if (taps_.size() >= kMaxTaps) {
     refused_.fetch_add(1, std::memory_order_relaxed);
     return tap;

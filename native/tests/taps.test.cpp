@@ -42,6 +42,35 @@ Prefix host(const Address& address) { return make_prefix(address, address_bits(a
 
 }  // namespace
 
+TEST("a flow record stands for all its packets, shows their mean length, and is not crowded out by lighter ones") {
+  Taps taps{64, 1};
+  const auto lane = taps.for_lane();
+  lane->set_time(kEpoch);
+  std::vector<Sighting> records(300);
+  for (Sighting& record : records) {
+    record.facts.source = kForeign;
+    record.facts.destination = kVictim;
+    record.packets = 10;
+    record.bytes = 1'000;
+  }
+  records[7].packets = 30'000;  // sampling undone
+  records[7].bytes = 30'000 * 1'400 + 5;
+  records[7].sampling = 10;
+  const std::vector<Direction> directions(records.size(), Direction::incoming);
+  lane->observe({records, directions, {}});
+  const auto recent = taps.open(host(kVictim), 20)->read();
+  REQUIRE(recent.size() == 10U);
+  CHECK(recent[0].sampling == 30'000U);
+  CHECK(recent[0].facts.wire_length == 1'400U);
+  CHECK(recent[0].facts.ip_length == 1'400U);
+  CHECK(recent[9].sampling == 10U);
+  CHECK(recent[9].facts.wire_length == 100U);
+  const auto tap = taps.open(host(kVictim), 2);
+  records[0].packets = std::uint64_t{1} << 40;
+  lane->observe({records, directions, {}});
+  CHECK(tap->read().back().sampling == 0xffff'ffffU);
+}
+
 TEST("a tap gives packets to and from its host alone, cut to the sample length, and no more than asked") {
   Taps taps{64, 1};
   const auto lane = taps.for_lane();

@@ -127,7 +127,9 @@ Collected Collector::settle(Exporter& exporter, std::int64_t at_micros) noexcept
   const std::span<FlowDetail> details = batch_.details();
   const Address& sender = exporter.key.address;
   const std::int64_t export_micros = batch_.header.export_micros;
-  ExporterCounts& counts = exporter.counts;
+  const bool filtered = !options_.filter.keeps_all();
+  FlowHold* const hold = hold_ ? &*hold_ : nullptr;
+  ExporterCounts counts;  // of this datagram
   Collected out{{}, {}, batch_.errors()};
   const HoldOrigin origin{exporter.id, exporter.timeouts.active_micros(), exporter.skew.micros().value_or(0)};
   std::size_t kept = 0;
@@ -139,15 +141,15 @@ Collected Collector::settle(Exporter& exporter, std::int64_t at_micros) noexcept
     if (!detail.counts) continue;
     counts.short_headers += detail.short_header ? 1 : 0;
     if (detail.last_micros != 0) exporter.timeouts.learn(sighting.facts, detail, export_micros);
-    if (!options_.filter.keeps(sender, sighting, detail)) {
+    if (filtered && !options_.filter.keeps(sender, sighting, detail)) {
       ++counts.records_filtered;
       continue;
     }
-    if (detail.side != FlowSide::unknown && observation_.seen_twice(exporter.id, detail, at_micros)) {
+    if (observation_.seen_twice(exporter.id, detail, at_micros)) {
       ++counts.records_seen_twice;
       continue;
     }
-    const std::uint32_t rate = exporter.sampling.resolve(options_.sampling, sender, detail).rate;
+    const std::uint32_t rate = exporter.sampling.rate_of(options_.sampling, sender, detail);
     const DuplicateLook look = duplicates_.look(sighting, detail, exporter.id, rate > 1, at_micros);
     counts.duplicates_looked_at += look.looked ? 1 : 0;
     counts.duplicates += look.duplicate ? 1 : 0;
@@ -155,7 +157,7 @@ Collected Collector::settle(Exporter& exporter, std::int64_t at_micros) noexcept
     sighting.packets *= rate;
     sighting.bytes *= rate;
     out.shows_packets |= !detail.bytes.empty();
-    if (hold_ && detail.last_micros != 0) hold_->take(sighting, detail, origin, at_micros);
+    if (hold != nullptr && detail.last_micros != 0) hold->take(sighting, detail, origin, at_micros);
     if (sighting.packets == 0) continue;
     if (kept != i) {
       sightings[kept] = sighting;
@@ -164,9 +166,10 @@ Collected Collector::settle(Exporter& exporter, std::int64_t at_micros) noexcept
     ++kept;
   }
   const bool samples = family_of(batch_.header.protocol) == FlowFamily::sflow;
-  counts.records += sightings.size();
-  counts.packets += out.packets;
-  counts.bytes += out.bytes;
+  counts.records = sightings.size();
+  counts.packets = out.packets;
+  counts.bytes = out.bytes;
+  exporter.counts.add_records(counts);
   totals_.records += sightings.size();
   totals_.samples += samples ? sightings.size() : 0;
   totals_.packets += out.packets;

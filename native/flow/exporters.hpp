@@ -54,6 +54,18 @@ struct ExporterCounts {
   std::uint64_t records_filtered = 0;
   std::uint32_t device_drops = 0;  ///< as last reported
   std::uint32_t template_interval_seconds = 0;
+
+  /// What a datagram's records have added: all that is counted by the record.
+  void add_records(const ExporterCounts& more) noexcept {
+    records += more.records;
+    packets += more.packets;
+    bytes += more.bytes;
+    records_seen_twice += more.records_seen_twice;
+    duplicates += more.duplicates;
+    duplicates_looked_at += more.duplicates_looked_at;
+    short_headers += more.short_headers;
+    records_filtered += more.records_filtered;
+  }
 };
 
 /// All that others are told of an exporter: `ExporterStats` of domain/flow.ts.

@@ -70,6 +70,7 @@ class FlowFilter {
   /// Nothing where there are more rules, conditions or values than the bounds.
   [[nodiscard]] static std::optional<FlowFilter> compile(std::span<const FilterRule> rules);
 
+  [[nodiscard]] bool keeps_all() const noexcept { return rules_.empty(); }
   /// What no rule matches is kept, unless there are rules and all are `keep`.
   [[nodiscard]] bool keeps(const Address& exporter, const Sighting& sighting, const FlowDetail& detail) const noexcept {
     return rules_.empty() || judge(exporter, sighting, detail);

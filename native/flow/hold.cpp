@@ -91,8 +91,8 @@ FlowHold::Record FlowHold::record_of(const Sighting& sighting, std::int64_t time
   return record;
 }
 
-void FlowHold::take(Sighting& sighting, const FlowDetail& detail, const HoldOrigin& origin,
-                    std::int64_t at_micros) noexcept {
+void FlowHold::spread(Sighting& sighting, const FlowDetail& detail, const HoldOrigin& origin,
+                      std::int64_t at_micros) noexcept {
   if (sighting.packets == 0) return;
   const std::int64_t span = span_of(detail, origin, at_micros);
   const std::int64_t timeout = origin.active_timeout_micros;

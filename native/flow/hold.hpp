@@ -84,7 +84,9 @@ class FlowHold {
   explicit FlowHold(const HoldOptions& options);
 
   /// Leaves in the sighting (sampling undone) what counts now; zero packets: nothing.
-  void take(Sighting& sighting, const FlowDetail& detail, const HoldOrigin& origin, std::int64_t at_micros) noexcept;
+  void take(Sighting& sighting, const FlowDetail& detail, const HoldOrigin& origin, std::int64_t at_micros) noexcept {
+    if (used_ != 0 || !counts_at_once(detail, origin, at_micros)) spread(sighting, detail, origin, at_micros);
+  }
 
   /// Emits what falls due until `at_micros`, as sightings with at least one packet.
   template <typename Emit>
@@ -174,6 +176,15 @@ class FlowHold {
     std::int64_t window = INT64_MIN;
   };
 
+  /// Of a flow that is not held: short, sane and over. The most common record is told by this alone.
+  [[nodiscard]] bool counts_at_once(const FlowDetail& detail, const HoldOrigin& origin, std::int64_t at_micros) const noexcept {
+    const std::int64_t span = detail.last_micros - detail.first_micros;
+    const std::int64_t goes_on_from =
+        origin.active_timeout_micros == 0 ? kLeastActiveMicros : origin.active_timeout_micros - kHoldSlackMicros;
+    return detail.first_micros != 0 && span >= 0 && span <= options_.window_micros && span < goes_on_from &&
+           detail.end != FlowEnd::active && detail.last_micros <= at_micros + origin.clock_skew_micros + kFutureMicros;
+  }
+  void spread(Sighting& sighting, const FlowDetail& detail, const HoldOrigin& origin, std::int64_t at_micros) noexcept;
   [[nodiscard]] std::int64_t span_of(const FlowDetail& detail, const HoldOrigin& origin, std::int64_t at_micros) noexcept;
   [[nodiscard]] bool goes_on(const PacketFacts& facts, const FlowDetail& detail, const HoldOrigin& origin,
                              std::int64_t span_micros, std::int64_t at_micros) const noexcept;

@@ -30,7 +30,19 @@ class Observation {
   Observation(std::size_t capacity, std::uint64_t seed);
 
   /// Whether the record's packets have been counted where they came in. `exporter`: Exporter::id.
-  [[nodiscard]] bool seen_twice(std::uint64_t exporter, const FlowDetail& detail, std::int64_t at_micros) noexcept;
+  [[nodiscard]] bool seen_twice(std::uint64_t exporter, const FlowDetail& detail, std::int64_t at_micros) noexcept {
+    if (detail.side == FlowSide::unknown) return false;
+    if (detail.side == FlowSide::egress) {
+      return detail.input != 0 && watched(hash_words(hash_key_, exporter, detail.input), at_micros);
+    }
+    // sFlow: the point is the interface that is watched, whatever the record says of the packet's way.
+    const std::uint32_t interface = detail.point != 0 ? detail.point : detail.input;
+    const Marked& marked = marked_[interface % kMarkedKept];
+    const bool fresh = marked.exporter == exporter && marked.interface == interface &&
+                       static_cast<std::uint64_t>(at_micros - marked.at_micros) < kRefreshMicros;
+    if (interface != 0 && !fresh) mark(exporter, interface, at_micros);
+    return false;
+  }
   /// Interfaces that were still watched and lost their place to others.
   [[nodiscard]] std::uint64_t displaced() const noexcept { return displaced_; }
 
@@ -41,11 +53,22 @@ class Observation {
   };
   using Ways = std::array<Watched, 4>;
 
-  void mark(std::uint64_t key, std::int64_t at_micros) noexcept;
+  /// A mark is written anew no more often: most records then only read.
+  static constexpr std::uint64_t kRefreshMicros = 1'000'000;
+  static constexpr std::size_t kMarkedKept = 64;
+  /// What has been marked a moment ago is not looked for again.
+  struct Marked {
+    std::uint64_t exporter = 0;
+    std::uint32_t interface = 0;
+    std::int64_t at_micros = 0;
+  };
+
+  void mark(std::uint64_t exporter, std::uint32_t interface, std::int64_t at_micros) noexcept;
   [[nodiscard]] bool watched(std::uint64_t key, std::int64_t at_micros) const noexcept;
 
   HashKey hash_key_;
   std::vector<Ways> sets_;
+  std::array<Marked, kMarkedKept> marked_{};
   std::uint64_t displaced_ = 0;
 };
 

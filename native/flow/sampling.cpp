@@ -41,6 +41,8 @@ bool SamplingPolicy::names_interfaces_of(const Address& exporter) const noexcept
 void ExporterSampling::attach(const SamplingPolicy& policy, const Address& exporter) noexcept {
   configured_ = policy.of_exporter(exporter);
   configured_interfaces_ = policy.names_interfaces_of(exporter);
+  by_interface_ = configured_interfaces_;
+  answered_ = false;
 }
 
 ExporterSampling::Place* ExporterSampling::find(Kind kind, std::uint64_t id) noexcept {
@@ -72,6 +74,8 @@ std::uint32_t ExporterSampling::meant(std::uint32_t stated) noexcept {
 }
 
 void ExporterSampling::state(const SamplingStatement& statement) noexcept {
+  answered_ = false;
+  by_interface_ |= statement.scope == SamplingStatement::Scope::interface;
   if (statement.rate == 0) ++counts_.zeros;
   const std::uint32_t rate = meant(statement.rate);
   if (rate == 0) return;
@@ -91,7 +95,9 @@ void ExporterSampling::state(const SamplingStatement& statement) noexcept {
 void ExporterSampling::state_header(std::uint32_t rate) noexcept {
   if (rate == 0) return;
   const std::uint32_t said = meant(rate);
-  if (said != 0) header_.stated = said;
+  if (said == 0 || said == header_.stated) return;
+  header_.stated = said;
+  answered_ = false;
 }
 
 void ExporterSampling::put_in_force(Voice& voice, std::uint32_t rate) noexcept {

@@ -35,7 +35,7 @@ std::size_t FlowTimeouts::bucket_of(std::int64_t span_micros) noexcept {
   return std::min<std::size_t>(octave * kOctave + static_cast<std::size_t>(eighth), kBuckets - 1);
 }
 
-void FlowTimeouts::learn(const PacketFacts& facts, const FlowDetail& detail, std::int64_t export_micros) noexcept {
+void FlowTimeouts::learn_from(const PacketFacts& facts, const FlowDetail& detail, std::int64_t export_micros) noexcept {
   if (detail.first_micros == 0 || detail.last_micros == 0) return;
   const std::int64_t span = detail.last_micros - detail.first_micros;
   const std::int64_t lag = export_micros - detail.last_micros;

@@ -45,7 +45,13 @@ class ClockSkew {
 class FlowTimeouts {
  public:
   /// For each record with a span; `export_micros`: when it was exported, by the exporter's own clock.
-  void learn(const PacketFacts& facts, const FlowDetail& detail, std::int64_t export_micros) noexcept;
+  void learn(const PacketFacts& facts, const FlowDetail& detail, std::int64_t export_micros) noexcept {
+    const auto span = static_cast<std::uint64_t>(detail.last_micros - detail.first_micros);
+    const auto lag = static_cast<std::uint64_t>(export_micros - detail.last_micros);
+    // Short and soon told teaches nothing, unless it says why it ended.
+    if (span < kLeastSpanMicros && lag < kLeastLagMicros && detail.end == FlowEnd::unknown) return;
+    learn_from(facts, detail, export_micros);
+  }
   /// Zero: not learned yet.
   [[nodiscard]] std::int64_t active_micros() const noexcept { return active_micros_; }
   [[nodiscard]] std::int64_t inactive_micros() const noexcept {
@@ -60,6 +66,9 @@ class FlowTimeouts {
   /// An idle record's lag is longer than what collecting records into one datagram takes.
   static constexpr std::int64_t kLeastLagMicros = 4'000'000;
 
+  static constexpr std::int64_t kLeastSpanMicros = 1'000'000;
+
+  void learn_from(const PacketFacts& facts, const FlowDetail& detail, std::int64_t export_micros) noexcept;
   [[nodiscard]] static std::size_t bucket_of(std::int64_t span_micros) noexcept;
   void learn_active(std::int64_t span_micros) noexcept;
   void learn_inactive(std::int64_t lag_micros) noexcept;

@@ -118,6 +118,7 @@ ExporterSampling::Voice& ExporterSampling::record_voice(const FlowDetail& detail
 
 SamplingRate ExporterSampling::resolve(const SamplingPolicy& policy, const Address& exporter,
                                        const FlowDetail& detail) noexcept {
+  answered_ = false;
   std::uint32_t winner = 0;
   SamplingOrigin origin = SamplingOrigin::unknown;
   Voice* voice = nullptr;

@@ -122,6 +122,16 @@ TEST("unsampled, other amounts or too long apart are no duplicate; sampled, only
   }
 }
 
+TEST("a flood of flows is looked at less within its first second") {
+  Duplicates duplicates{7};
+  std::uint64_t looked = 0;
+  for (std::uint32_t i = 0; i < 2'000'000; ++i) {
+    looked += duplicates.look(flow(i), sight(FlowSide::unknown, 1, 2), 1, false, i / 2).looked ? 1 : 0;
+  }
+  CHECK(looked > kDuplicateSlots / 2);
+  CHECK(looked < 2 * kDuplicateSlots);
+}
+
 TEST("the faster flows come, the fewer are looked at, so that what is remembered lasts") {
   Duplicates duplicates{7};
   std::uint64_t looked = 0;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "../base/address.hpp"
+#include "../base/hash.hpp"
 #include "check.hpp"
 
 using namespace tidegate;
@@ -129,6 +130,38 @@ TEST("two origins that say different rates above one conflict; one that says 'al
     if (row.sampler != 0) sampling.state({Scope::sampler, 9, row.sampler});
     (void)sampling.resolve(policy, kExporter, detail_of(row.record, 9, 0));
     CHECK(sampling.counts().conflicts == row.conflicts);
+  }
+}
+
+TEST("asked quickly, the answers and all that is counted are the same") {
+  const SamplingOverride of_interface[] = {{prefix("10.0.0.1/32"), 3, 40}};
+  for (const bool configured : {false, true}) {
+    NOTE(configured ? "with a configured interface" : "without");
+    const SamplingPolicy policy{configured ? std::span{of_interface} : std::span<const SamplingOverride>{}, 8};
+    ExporterSampling slow;
+    ExporterSampling quick;
+    slow.attach(policy, kExporter);
+    quick.attach(policy, kExporter);
+    std::uint64_t random = 1;
+    std::uint64_t different = 0;
+    for (int i = 0; i < 20'000; ++i) {
+      const std::uint64_t dice = next_random(random);
+      const auto small = [&](unsigned shift, std::uint64_t below) { return static_cast<std::uint32_t>((dice >> shift) % below); };
+      const std::uint32_t stated = small(4, 3) == 0 ? kMaxSamplingRate + 1 : small(8, 4);
+      for (ExporterSampling* const one : {&slow, &quick}) {
+        if (i % 50 == 0) one->state({static_cast<Scope>(small(0, 3)), small(16, 4), stated});
+        if (i % 70 == 0) one->state_header(stated);
+      }
+      FlowDetail detail = detail_of(small(20, 8) == 0 ? stated : 0, small(24, 6) == 0 ? 2 : 0, i < 1'000 ? 0 : small(32, 8) / 6 * 3);
+      if (small(36, 9) == 0) detail.point = small(40, 3);
+      const SamplingRate wanted = slow.resolve(policy, kExporter, detail);
+      different += quick.rate_of(policy, kExporter, detail) != wanted.rate || quick.last().origin != wanted.origin ? 1 : 0;
+    }
+    CHECK(different == 0U);
+    CHECK(quick.counts().changes == slow.counts().changes);
+    CHECK(quick.counts().conflicts == slow.counts().conflicts);
+    CHECK(quick.counts().excessive == slow.counts().excessive);
+    CHECK(slow.counts().conflicts > 0U);
   }
 }
 

@@ -205,7 +205,7 @@ describe.skipIf(obstacle !== null)(`real exporters (${obstacle ?? 'on a veth of 
             const { hosts, stats, exporters } = await watched(program, protocol, 1);
             expect(stats.errors).toEqual({});
             expect(exporters).toMatchObject([{ protocol, address: way.there }]);
-            if (!program.misnumbered.includes(protocol)) expect(exporters[0]?.sequenceLost).toBe(0);
+            expect(exporters[0]?.sequenceLost).toBe(0);
             const told = [...truth].filter(([host]) => protocol !== 'netflow5' || !host.includes(':'));
             expect(told.length).toBeGreaterThan(10);
             const text = (from: HostTruth | undefined): string => JSON.stringify(from);

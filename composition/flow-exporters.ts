@@ -15,8 +15,6 @@ export type ExporterProgram = {
   readonly protocols: readonly ExporterProtocol[];
   /** Those in which it never says that it samples; its operator has to. */
   readonly silentOnSampling: readonly ExporterProtocol[];
-  /** Those whose sequence numbers are not those of the protocol: losses cannot be told by them. */
-  readonly misnumbered: readonly ExporterProtocol[];
   readonly start: (watch: Watch) => Program;
   /** Makes it tell all it knows, and end. */
   readonly finish: (program: Program, watch: Watch) => Promise<void>;
@@ -46,8 +44,7 @@ const softflowd: ExporterProgram = {
   silentOnSampling: ['netflow9'],
   // Version 1.1.0 with -v 10: of the messages in one capture each is numbered by the flow records up to its own end,
   // and the options data records among them, one every 16 messages, are not counted; RFC 7011 section 3.1 has both
-  // otherwise. No message was missing.
-  misnumbered: ['ipfix'],
+  // otherwise. No message was missing, and none is to be found missing.
   start: ({ stage, folder, collector, protocol, sampling }) =>
     start(
       stage.inside(stage.listener, [
@@ -102,7 +99,6 @@ export const exporterPrograms: readonly ExporterProgram[] = [
     command: 'pmacctd',
     protocols: ['netflow5', 'netflow9', 'ipfix'],
     silentOnSampling: [],
-    misnumbered: [],
     start: (watch) =>
       startPmacctd(watch, [
         'plugins: nfprobe',
@@ -117,7 +113,6 @@ export const exporterPrograms: readonly ExporterProgram[] = [
     command: 'pmacctd',
     protocols: ['sflow5'],
     silentOnSampling: [],
-    misnumbered: [],
     start: (watch) => startPmacctd(watch, ['plugins: sfprobe', `sfprobe_receiver: ${receiver(watch)}`]),
     finish: finishPmacctd,
   },

@@ -93,7 +93,8 @@ void Collector::learn(Exporter& exporter, std::int64_t at_micros, const template
   const FlowHeader& header = batch_.header;
   const FlowExtras& extras = batch_.extras;
   if (header.sequenced) {
-    exporter.sequence.advance(header.sequence, header.units);
+    const bool records = header.protocol == FlowProtocol::ipfix;  // and not datagrams
+    exporter.sequence.advance(header.sequence, header.units, records ? std::min(extras.option_records, header.units) : 0);
     if (!header.units_known) exporter.sequence.lose_track();
   }
   if (header.export_micros != 0) exporter.skew.learn(header.export_micros, at_micros);

@@ -18,17 +18,22 @@ inline constexpr std::uint32_t kMaxSequenceLateness = 1'024;
 
 class SequenceTracker {
  public:
-  /// `number`: the datagram's sequence number; `units`: how many it holds.
-  constexpr void advance(std::uint32_t number, std::uint32_t units) noexcept {
+  /// `number`: the datagram's sequence number; `units`: how many it holds, `options` of them options data, which some
+  /// exporters leave out.
+  constexpr void advance(std::uint32_t number, std::uint32_t units, std::uint32_t options = 0) noexcept {
+    const Held held{number, units, options};
     if (!started_) {
       started_ = true;
-      follow(number, units);
+      last_ = held;
       return;
     }
-    const bool follows = number == number_ + units_;
-    const bool follows_counted_in = number == number_ + units;
-    if (follows != follows_counted_in) counts_itself_ = follows_counted_in;
-    const std::uint32_t ahead = counts_itself_ ? number - units - number_ : number - number_ - units_;
+    std::uint32_t ahead = ahead_of(held, manner_);
+    // What follows without a gap in another manner of counting is counted in that manner.
+    for (std::uint32_t manner = 0; ahead != 0 && manner < kManners; ++manner) {
+      if (ahead_of(held, manner) != 0) continue;
+      manner_ = manner;
+      ahead = 0;
+    }
     const std::uint32_t behind = 0 - ahead;
     if (ahead <= kMaxSequenceGap) {
       lost_ += ahead;
@@ -38,7 +43,7 @@ class SequenceTracker {
     } else {
       ++restarts_;
     }
-    follow(number, units);
+    last_ = held;
   }
 
   /// How much the last datagram held is not known: the next one is not compared with it.
@@ -49,17 +54,24 @@ class SequenceTracker {
   [[nodiscard]] constexpr std::uint64_t restarts() const noexcept { return restarts_; }
 
  private:
-  constexpr void follow(std::uint32_t number, std::uint32_t units) noexcept {
-    number_ = number;
-    units_ = units;
+  struct Held {
+    std::uint32_t number = 0;
+    std::uint32_t units = 0;
+    std::uint32_t options = 0;
+  };
+  // Bit 0: the number counts the datagram itself, in place of those before it alone. Bit 1: options data is left out.
+  static constexpr std::uint32_t kManners = 4;
+
+  [[nodiscard]] constexpr std::uint32_t ahead_of(const Held& held, std::uint32_t manner) const noexcept {
+    const Held& counted = (manner & 1) != 0 ? held : last_;
+    return held.number - last_.number - counted.units + ((manner & 2) != 0 ? counted.options : 0);
   }
 
   std::uint64_t lost_ = 0;
   std::uint64_t restarts_ = 0;
-  std::uint32_t number_ = 0;  // of the datagram that was the furthest
-  std::uint32_t units_ = 0;   // in it
+  Held last_;  // the datagram that was the furthest
+  std::uint32_t manner_ = 0;
   bool started_ = false;
-  bool counts_itself_ = false;
 };
 
 }  // namespace tidegate

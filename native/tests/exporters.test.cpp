@@ -36,6 +36,24 @@ TEST("an exporter that counts a datagram in its own number loses nothing by it, 
   CHECK(tracker.restarts() == 0U);
 }
 
+TEST("an exporter that leaves options data out of its numbers loses nothing by it, whichever end it counts by") {
+  for (const bool counts_itself : {false, true}) {
+    SequenceTracker tracker;
+    std::uint32_t number = 100;
+    for (std::uint32_t i = 0; i < 40; ++i) {
+      const std::uint32_t options = i % 16 == 5 ? 1 : 0;
+      const std::uint32_t records = 10 + i % 7;
+      if (counts_itself) number += records;
+      tracker.advance(number, records + options, options);
+      if (!counts_itself) number += records;
+    }
+    CHECK(tracker.lost() == 0U);
+    tracker.advance(number + 50 + (counts_itself ? 9 : 0), 9);
+    CHECK(tracker.lost() == 50U);
+    CHECK(tracker.restarts() == 0U);
+  }
+}
+
 TEST("lost units are counted by their numbers, late ones taken off, restarts are no loss") {
   struct Row {
     std::string_view claim;

@@ -176,6 +176,7 @@ export const faultFixtures: readonly Fixture[] = [
     network: '198.18.0.0/24',
   }),
   fault('short_headers', '36 bytes', { devices: one(sflow({ headerBytes: 36 })) }),
+  fault('short_headers', 'cut within the IP header', { devices: one(sflow({ headerBytes: 24 })) }),
   fault('silent', 'for five minutes', {
     parts: [use(420, 100)],
     devices: [

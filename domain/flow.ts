@@ -72,14 +72,14 @@ export type ExporterStats = {
   readonly setsWithoutTemplate: number;
   readonly recordsRecovered: number;
   readonly setsExpired: number;
-  /** Of its template refreshes, the longest gap seen in seconds; 0: none yet. */
+  /** Of its template refreshes lately, the longest gap in seconds; 0: none yet. A device that is mended is soon below it. */
   readonly templateIntervalSeconds: number;
   /** Its clock minus ours at the last datagram, microseconds; null: it does not say. */
   readonly clockSkewMicros: number | null;
   /** Longest span of a record that goes on, and shortest lag of one that has fallen silent, in seconds; null: not learned yet. */
   readonly activeTimeoutSeconds: number | null;
   readonly inactiveTimeoutSeconds: number | null;
-  /** Records that neither come from nor go to a network of ours. */
+  /** Records that neither come from nor go to a network of ours; of long flows one in eight is looked at. */
   readonly recordsOutside: number;
   /** Records left out because the same traffic was counted where it came in. */
   readonly recordsSeenTwice: number;

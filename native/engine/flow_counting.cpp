@@ -7,6 +7,10 @@ namespace tidegate {
 namespace {
 constexpr std::int64_t kLooksPerTick = 8;
 constexpr std::int64_t kMicrosPerMilli = 1000;
+
+bool is_outside(const HostSpace& space, const HeldRecord& held) noexcept {
+  return space.lookup(held.source) == kNotOurs && space.lookup(held.destination) == kNotOurs;
+}
 }  // namespace
 
 FlowCounting::FlowCounting(TappedLane& lane, CollectorOptions options) : lane_{lane}, collector_{std::move(options)} {
@@ -28,6 +32,10 @@ void FlowCounting::count(const Collected& collected, std::int64_t at_micros) {
   }
   lane_.tap->set_time(at_micros);
   lane_.lane->count(collected.sightings, at_micros, views_);
+  const HostSpace& space = lane_.lane->space();
+  for (const HeldRecord& held : collected.held) {
+    if (is_outside(space, held)) outside_ += held.records;
+  }
   collector_.add_outside(outside_);
   outside_ = 0;
 }

@@ -35,7 +35,9 @@ Collector::Collector(CollectorOptions options)
       templates_{options_.templates, options_.seed, options_.wire},
       exporters_{options_.max_exporters, options_.seed, options_.sampling},
       observation_{kWatchedInterfaces, options_.seed},
-      duplicates_{options_.seed} {
+      duplicates_{options_.seed},
+      random_{options_.seed} {
+  held_.reserve(kMaxRecordsPerDatagram);
   if (options_.hold) hold_.emplace(*options_.hold);
 }
 
@@ -119,8 +121,8 @@ void Collector::refresh(ExporterCounts& counts, const ExporterKey& key, const te
   counts.template_changes = std::max(counts.template_changes, known->changes);
   counts.templates_evicted = std::max(counts.templates_evicted, known->evicted);
   constexpr std::int64_t kMicrosPerSecond = 1'000'000;
-  const auto gap = static_cast<std::uint32_t>(std::min<std::int64_t>(known->longest_gap_micros / kMicrosPerSecond, UINT32_MAX));
-  counts.template_interval_seconds = std::max(counts.template_interval_seconds, gap);
+  const std::int64_t gap_seconds = known->longest_gap_micros / kMicrosPerSecond;
+  counts.template_interval_seconds = static_cast<std::uint32_t>(std::min<std::int64_t>(gap_seconds, UINT32_MAX));
 }
 
 Collected Collector::settle(Exporter& exporter, std::int64_t at_micros) noexcept {
@@ -134,13 +136,14 @@ Collected Collector::settle(Exporter& exporter, std::int64_t at_micros) noexcept
   Collected out{{}, {}, batch_.errors()};
   const HoldOrigin origin{exporter.id, exporter.timeouts.active_micros(), exporter.skew.micros().value_or(0)};
   std::size_t kept = 0;
+  held_.clear();
   for (std::size_t i = 0; i < sightings.size(); ++i) {
     Sighting& sighting = sightings[i];
     FlowDetail& detail = details[i];
     out.packets += sighting.packets;
     out.bytes += sighting.bytes;
+    counts.short_headers += detail.short_header ? 1 : 0;  // one cut within its IP header cannot even count
     if (!detail.counts) continue;
-    counts.short_headers += detail.short_header ? 1 : 0;
     if (detail.last_micros != 0) exporter.timeouts.learn(sighting.facts, detail, export_micros);
     if (filtered && !options_.filter.keeps(sender, sighting, detail)) {
       ++counts.records_filtered;
@@ -159,7 +162,10 @@ Collected Collector::settle(Exporter& exporter, std::int64_t at_micros) noexcept
     sighting.bytes *= rate;
     out.shows_packets |= !detail.bytes.empty();
     if (hold != nullptr && detail.last_micros != 0) hold->take(sighting, detail, origin, at_micros);
-    if (sighting.packets == 0) continue;
+    if (sighting.packets == 0) {
+      if (--exporter.held_until_look == 0) look_at_held(exporter, sighting.facts);
+      continue;
+    }
     if (kept != i) {
       sightings[kept] = sighting;
       details[kept] = detail;
@@ -177,7 +183,15 @@ Collected Collector::settle(Exporter& exporter, std::int64_t at_micros) noexcept
   totals_.bytes += out.bytes;
   out.sightings = sightings.first(kept);
   out.details = details.first(kept);
+  out.held = held_;
   return out;
+}
+
+/// Distances are drawn, so that no order in which a device exports is missed.
+void Collector::look_at_held(Exporter& exporter, const PacketFacts& facts) noexcept {
+  held_.push_back({facts.source, facts.destination, exporter.held_represented});
+  const auto next = static_cast<std::uint32_t>(next_random(random_) % (2 * kHeldPerLook - 1)) + 1;
+  exporter.held_until_look = exporter.held_represented = next;
 }
 
 void Collector::snapshot(std::vector<ExporterStats>& out) const {

@@ -62,6 +62,16 @@ struct CollectorTotals {
   Strays strays;
 };
 
+/// Of this many records that count nothing now, one on average is told: a look at each would cost more than the rest.
+inline constexpr std::uint32_t kHeldPerLook = 8;
+
+/// A record all of which is played later, and of how many such of its exporter it is drawn.
+struct HeldRecord {
+  Address source;
+  Address destination;
+  std::uint32_t records = 0;
+};
+
 /// One datagram as it is to be counted. Good until the next call of the collector.
 struct Collected {
   std::span<const Sighting> sightings;    ///< sampling undone
@@ -69,6 +79,7 @@ struct Collected {
   std::span<const DecodeError> errors;
   std::uint64_t packets = 0;              ///< as exported
   std::uint64_t bytes = 0;
+  std::span<const HeldRecord> held{};     ///< a sample of those that are not among `sightings`
   bool shows_packets = false;             ///< some detail may have the bytes of a sampled packet
 };
 
@@ -123,6 +134,7 @@ class Collector {
                             std::int64_t at_micros, templated::Decoder& templates) noexcept;
   void learn(Exporter& exporter, std::int64_t at_micros, const templated::Decoder& templates) noexcept;
   [[nodiscard]] Collected settle(Exporter& exporter, std::int64_t at_micros) noexcept;
+  void look_at_held(Exporter& exporter, const PacketFacts& facts) noexcept;
   static void refresh(ExporterCounts& counts, const ExporterKey& key, const templated::Decoder& templates) noexcept;
 
   CollectorOptions options_;
@@ -132,6 +144,8 @@ class Collector {
   Observation observation_;
   Duplicates duplicates_;
   std::optional<FlowHold> hold_;
+  std::vector<HeldRecord> held_;  // of the datagram taken last
+  std::uint64_t random_;
   CollectorTotals totals_;
   Exporter* exporter_ = nullptr;  // of the datagram taken last
   Address last_sender_;           // datagrams come in trains

@@ -11,15 +11,6 @@ constexpr unsigned kKnockBits = 17;
 
 }  // namespace
 
-void Exporter::saw_templates(std::int64_t at_micros) noexcept {
-  if (template_at_micros != 0 && at_micros > template_at_micros) {
-    const std::int64_t seconds = std::min<std::int64_t>((at_micros - template_at_micros) / 1'000'000, UINT32_MAX);
-    counts.template_interval_seconds =
-        std::max(counts.template_interval_seconds, static_cast<std::uint32_t>(seconds));
-  }
-  template_at_micros = at_micros;
-}
-
 ExporterStats Exporter::stats() const noexcept {
   return {key,
           counts,

@@ -92,12 +92,12 @@ struct Exporter {
   ExporterSampling sampling;
   FlowTimeouts timeouts;
   ClockSkew skew;
-  std::int64_t template_at_micros = 0;  ///< of its last template record; zero: none yet
+  /// Records of it that count nothing now, until one of them is looked at; and for how many that one stands.
+  std::uint32_t held_until_look = 1;
+  std::uint32_t held_represented = 1;
   std::int64_t first_seen_micros = 0;
   std::int64_t last_seen_micros = 0;
 
-  /// A datagram with template records has come: the longest gap between two such is kept.
-  void saw_templates(std::int64_t at_micros) noexcept;
   [[nodiscard]] ExporterStats stats() const noexcept;
 };
 

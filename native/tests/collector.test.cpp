@@ -187,3 +187,61 @@ TEST("a long record counts a window's worth at once and the rest as time goes on
   CHECK(packets == 9'000U);
   CHECK(collector.held() == 0U);
 }
+
+TEST("the template interval is that of the last refreshes: a device that is mended is soon told as such") {
+  Collector collector{unspread()};
+  std::int64_t at = kNow;
+  std::uint32_t sequence = 0;
+  const auto refresh = [&](std::int64_t after_seconds) {
+    at += after_seconds * 1'000'000;
+    (void)collector.take(netflow9_template(sequence++), kSender, at);
+    return exporters_of(collector).at(0).counts.template_interval_seconds;
+  };
+  CHECK(refresh(0) == 0U);
+  for (int i = 0; i < 3; ++i) CHECK(refresh(1'800) == 1'800U);
+  CHECK(refresh(60) == 1'800U);
+  CHECK(refresh(70) == 1'800U);
+  CHECK(refresh(60) == 1'800U);
+  CHECK(refresh(60) == 70U);
+  for (int i = 0; i < 8; ++i) (void)refresh(60);
+  CHECK(refresh(60) == 60U);
+  CHECK(refresh(900) == 900U);
+}
+
+TEST("a sample that is cut within its IP header has a short header, though it cannot count") {
+  Collector collector{unspread()};
+  const auto header = FileWriter{false}.zeros(12).u16(0x0800).u16(0x4500).u16(1'000).zeros(6).done();
+  (void)collector.take(SflowBuilder{}.flow_sample(100).raw_header(1, 1'014, header).done(), kSender, kNow);
+  const ExporterCounts counts = exporters_of(collector).at(0).counts;
+  CHECK(counts.short_headers == 1U);
+  CHECK(counts.decode_errors == 1U);
+  CHECK(counts.records == 1U);
+}
+
+TEST("of records that are played later some stand for all, whatever the order they come in") {
+  CollectorOptions options;
+  options.hold = HoldOptions{};
+  Collector collector{std::move(options)};
+  constexpr std::uint32_t kFlows = 4'000;
+  std::uint64_t held = 0;
+  std::uint64_t told = 0;
+  std::uint64_t odd = 0;
+  for (std::uint32_t i = 0; i < kFlows; ++i) {  // one packet in three seconds: nothing of it counts at once
+    NetflowRecord record;
+    record.source = 0x0B00'0000 + i;
+    record.packets = 1;
+    record.bytes = 100;
+    const Collected now = collector.take(netflow_of({}, {record}), kSender, kNow);
+    held += now.sightings.empty() ? 1 : 0;
+    for (const HeldRecord& one : now.held) {
+      told += one.records;
+      odd += one.source.low % 2 == 1 ? one.records : 0;
+      CHECK(one.source == ipv4_address(record.source));
+    }
+  }
+  CHECK(held > kFlows / 2);
+  CHECK(told <= held);
+  CHECK(told + 2 * kHeldPerLook > held);
+  CHECK(odd > told * 2 / 5);
+  CHECK(odd < told * 3 / 5);
+}

@@ -185,9 +185,3 @@ TEST("a table in which rows change hands finds the same exporters as a plain map
     CHECK(table.replaced() > 5U);
   }
 }
-
-TEST("the longest gap between template records is kept") {
-  Exporter exporter;
-  for (const std::int64_t at : {100, 160, 400, 430}) exporter.saw_templates(at * kSecond);
-  CHECK(exporter.counts.template_interval_seconds == 240U);
-}

@@ -190,3 +190,22 @@ TEST("one peer cannot take all connections, and who may not connect is closed at
   CHECK(within_seconds(5, [&] { return closed->flow()->totals.refused == 1U; }));
   CHECK(closed->flow()->totals.last_refused == ipv4_address(0x7F00'0001));
 }
+
+TEST("records that are neither from nor to us are counted, though they are played later") {
+  FlowSettings settings = listening(FlowTransport::udp);
+  settings.collector.hold = HoldOptions{};
+  const auto source = open(settings);
+  const Socket peer = connected(SOCK_DGRAM, source->bound_port());
+  constexpr std::uint32_t kRecords = 400;
+  for (std::uint32_t i = 0; i < kRecords; ++i) {
+    NetflowRecord record;  // one packet in nine seconds
+    record.source += i;
+    record.destination = 0xC612'0001;
+    record.packets = 1;
+    send(peer, netflow_of({.sequence = i}, {record}));
+  }
+  CHECK(within_seconds(5, [&] { return source->flow()->totals.records == kRecords; }));
+  const auto outside = [&] { return source->exporters().at(0).counts.records_outside; };
+  CHECK(within_seconds(5, [&] { return outside() + 2 * kHeldPerLook > kRecords; }));
+  CHECK(outside() <= kRecords);
+}

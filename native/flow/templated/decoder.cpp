@@ -168,7 +168,7 @@ std::optional<ExporterTemplates> Decoder::exporter(const Address& address, FlowP
                                                    std::uint32_t domain) const noexcept {
   const Scope* const scope = store_.find_scope({address, protocol, domain});
   if (scope == nullptr) return std::nullopt;
-  return ExporterTemplates{scope->templates, scope->changes, scope->evicted, scope->longest_gap_micros, scope->sets_expired};
+  return ExporterTemplates{scope->templates, scope->changes, scope->evicted, scope->gap.longest_micros(), scope->sets_expired};
 }
 
 DecoderTotals Decoder::totals() const noexcept { return {store_.totals(), waiting_.sets(), waiting_.bytes()}; }

@@ -33,7 +33,7 @@ struct ExporterTemplates {
   std::uint32_t templates = 0;          ///< known now
   std::uint64_t changes = 0;            ///< an id came with other fields
   std::uint64_t evicted = 0;            ///< for want of room, refused ones included
-  std::int64_t longest_gap_micros = 0;  ///< between two times that one template was sent; zero: none sent twice yet
+  std::int64_t longest_gap_micros = 0;  ///< between two times that one template was sent, lately; zero: none sent twice yet
   std::uint64_t sets_expired = 0;       ///< data sets that waited in vain
 };
 

@@ -77,10 +77,32 @@ void Store::is_stored(std::uint32_t row) noexcept {
   remove<&Template::in_changed>(templates_, changed_, row);
 }
 
+void RefreshGap::refreshed(std::uint16_t id, std::int64_t gap_micros) noexcept {
+  if (gap_micros <= 0) return;  // twice in one datagram, or a clock set back
+  if (gap_micros >= longest_.micros) {
+    longest_ = {gap_micros, id};
+    since_ = {};
+    in_time_ = 0;
+    return;
+  }
+  if (gap_micros >= since_.micros) since_ = {gap_micros, id};
+  if (id == longest_.id && ++in_time_ == kRefreshesInTime) take_back();
+}
+
+void RefreshGap::is_gone(std::uint16_t id) noexcept {
+  if (id == longest_.id) take_back();
+}
+
+void RefreshGap::take_back() noexcept {
+  longest_ = since_;
+  since_ = {};
+  in_time_ = 0;
+}
+
 void Store::refresh(std::uint32_t row, std::int64_t at_micros) noexcept {
   Template& known = templates_[row];
   Scope& owner = scopes_[known.scope];
-  owner.longest_gap_micros = std::max(owner.longest_gap_micros, at_micros - known.seen_micros);
+  owner.gap.refreshed(known.id, at_micros - known.seen_micros);
   known.seen_micros = std::max(known.seen_micros, at_micros);
   const std::int64_t again = limits_.lifetime_micros == 0 ? kStoreAgainMicros : limits_.lifetime_micros / kStoreAgainPart;
   if (at_micros - known.stored_micros > again) mark_changed(row);
@@ -113,6 +135,7 @@ void Store::forget(std::uint32_t row) noexcept {
   template_index_.erase(gone.hash, row);
   bodies_.drop(gone.body);
   --scopes_[gone.scope].templates;
+  scopes_[gone.scope].gap.is_gone(gone.id);
   --totals_.templates;
   gone = Template{};
   gone.links.after = free_template_;

@@ -32,6 +32,29 @@ struct ScopeKey {
   friend constexpr bool operator==(const ScopeKey&, const ScopeKey&) noexcept = default;
 };
 
+/// The longest gap between two times that one template was sent, of those lately: a template that comes in time
+/// kRefreshesInTime times in a row takes its own long gap back, and the longest since then stands.
+class RefreshGap {
+ public:
+  void refreshed(std::uint16_t id, std::int64_t gap_micros) noexcept;
+  void is_gone(std::uint16_t id) noexcept;
+  /// Zero: no template was sent twice yet.
+  [[nodiscard]] std::int64_t longest_micros() const noexcept { return longest_.micros; }
+
+ private:
+  struct Gap {
+    std::int64_t micros = 0;
+    std::uint16_t id = 0;
+  };
+  void take_back() noexcept;
+
+  Gap longest_;
+  Gap since_;  // the longest of those after it
+  std::uint32_t in_time_ = 0;
+};
+
+inline constexpr std::uint32_t kRefreshesInTime = 4;
+
 struct Scope {
   ScopeKey key;
   std::uint64_t hash = 0;
@@ -43,7 +66,7 @@ struct Scope {
   std::int64_t boot_micros = 0;        ///< IE 160 systemInitTimeMilliseconds as last said; zero: never
   std::uint64_t changes = 0;           ///< an id came with other fields
   std::uint64_t evicted = 0;           ///< templates lost for want of room, refused ones included
-  std::int64_t longest_gap_micros = 0; ///< between two times that one template was sent
+  RefreshGap gap;                      ///< between two times that one template was sent
   std::uint64_t sets_expired = 0;
   std::uint32_t sets_expired_unsaid = 0;  ///< of these, since its last datagram
   Ends unused, proven;                 ///< its templates

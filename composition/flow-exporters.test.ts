@@ -2,6 +2,7 @@
  * Real exporters watch known traffic and tell Tidegate of it: what every host of ours received and sent must come out
  * exactly, or, sampled, within what chance allows. Needs root, iproute2 and the exporter; skipped by name without.
  */
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -40,6 +41,9 @@ const windowMs = 60_000;
 const capturePath = join(folder, 'traffic.pcap');
 const pushPath = join(folder, 'push.pcap');
 const readyMs = 1_500;
+const watchingMs = 15_000;
+/** An exporter that does not get the processor misses packets itself; such a run says nothing of what is made of its records. */
+const runsAgain = 2;
 const quietMs = 1_500;
 
 const isOurs = (host: HostKey): boolean => host.startsWith('203.0.113.') || host.startsWith('2001:db8:');
@@ -125,6 +129,13 @@ const engine = () =>
     sampleBytes: 128,
   });
 
+/** Packet sockets that are open where the exporters watch: packet(7), a line each under the heading. */
+function watchers(stage: Stage): number {
+  const [command, ...args] = stage.inside(stage.listener, ['cat', '/proc/net/packet']);
+  const { stdout } = spawnSync(command, args, { encoding: 'utf8' });
+  return stdout.trim().split('\n').length - 1;
+}
+
 describe.skipIf(obstacle !== null)(`real exporters (${obstacle ?? 'on a veth of their own'})`, () => {
   let stage: Stage;
   let way: Way;
@@ -160,6 +171,7 @@ describe.skipIf(obstacle !== null)(`real exporters (${obstacle ?? 'on a veth of 
     const source: ListenerSource = opened.value;
     const watch = { stage, folder, collector: { address: way.here, port: source.port }, protocol, sampling };
     const running = program.start(watch);
+    await until(() => watchers(stage) > 0, watchingMs);
     await sleep(readyMs);
     expect(running.alive(), running.output()).toBe(true);
     await send(stage, capturePath, null);
@@ -201,7 +213,10 @@ describe.skipIf(obstacle !== null)(`real exporters (${obstacle ?? 'on a veth of 
       `${program.name} (skipped where it is not installed)`,
       () => {
         for (const protocol of program.protocols) {
-          test(`${protocol}: every host's packets and bytes, exactly`, async () => {
+          test(`${protocol}: every host's packets and bytes, exactly`, {
+            retry: runsAgain,
+            timeout: 60_000,
+          }, async () => {
             const { hosts, stats, exporters } = await watched(program, protocol, 1);
             expect(stats.errors).toEqual({});
             expect(exporters).toMatchObject([{ protocol, address: way.there }]);
@@ -213,9 +228,12 @@ describe.skipIf(obstacle !== null)(`real exporters (${obstacle ?? 'on a veth of 
             expect(
               wrong.map(([host, real]) => `${host}: ${text(hosts.get(host))}, not ${text(real)}`),
             ).toEqual([]);
-          }, 60_000);
+          });
 
-          test(`${protocol}, one in 10: the busy host within chance`, async () => {
+          test(`${protocol}, one in 10: the busy host within chance`, {
+            retry: runsAgain,
+            timeout: 60_000,
+          }, async () => {
             const { hosts, exporters } = await watched(program, protocol, 10);
             expect(exporters).toMatchObject([{ samplingRate: 10 }]);
             const isSilent = program.silentOnSampling.includes(protocol);
@@ -228,7 +246,7 @@ describe.skipIf(obstacle !== null)(`real exporters (${obstacle ?? 'on a veth of 
               `${told.packets} of ${real.packets}`,
             ).toBeLessThan(off);
             expect(Math.abs(told.bytes / real.bytes - 1), `${told.bytes} of ${real.bytes}`).toBeLessThan(off);
-          }, 60_000);
+          });
         }
       },
     );

@@ -45,7 +45,6 @@ namespace tidegate {
   X(sflow_bad_frame_length)   /* longer than any link carries */                                \
   X(sflow_unsupported_header) /* a header protocol that wire/ does not read */                  \
   X(sflow_no_packet)          /* a flow sample without a record that names addresses */         \
-  X(sflow_too_many_exporters)                                                                   \
   X(sflow_bad_gateway)        /* the record of AS path and communities cannot be read */        \
   X(sflow_unknown_kind)       /* versions 2 and 4: a part of unknown length ends the datagram */\
   /* flow/: NetFlow versions 1, 5 and 7 */                                                      \

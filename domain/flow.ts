@@ -133,6 +133,40 @@ export const unheardExporter: ExporterStats = {
   lastSeen: 0,
 };
 
+/** What only grows while a listener is open; everything else says how things stand. */
+export const exporterCounters = [
+  'datagrams',
+  'records',
+  'packets',
+  'bytes',
+  'decodeErrors',
+  'sequenceLost',
+  'sequenceRestarts',
+  'deviceDrops',
+  'samplingChanges',
+  'samplingConflicts',
+  'samplingZero',
+  'templateChanges',
+  'templatesEvicted',
+  'setsWithoutTemplate',
+  'recordsRecovered',
+  'setsExpired',
+  'recordsOutside',
+  'recordsSeenTwice',
+  'duplicates',
+  'duplicatesLookedAt',
+  'shortHeaders',
+  'recordsFiltered',
+] as const satisfies readonly (keyof ExporterStats)[];
+export type ExporterCounter = (typeof exporterCounters)[number];
+
+/** Exports state whole seconds and may wait some more in the device; an exporter further off has a wrong clock. */
+export const clockSkewLimitSeconds = 5;
+/** By chance two flows in a hundred look alike; a second observation point doubles nearly all. */
+export const duplicateShareLimit = 0.2;
+/** Records looked at until that share says something. */
+export const leastDuplicatesLookedAt = 100;
+
 /** Datagrams that were not for this listener, by what they were. */
 export type StrayProtocol = FlowProtocol | 'unknown';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'vitest';
-import { type ExporterStats, unheardExporter } from '../../domain/flow.js';
-import { exporterCounters, moved, observe, totalOf } from './exporter-count.js';
+import { type ExporterStats, exporterCounters, unheardExporter } from '../../domain/flow.js';
+import { moved, observe, totalOf } from './exporter-count.js';
 import { marked, ratesSince, spanMs } from './exporter-rates.js';
 
 const after = (datagrams: number, more: Partial<ExporterStats> = {}): ExporterStats => ({

@@ -1,34 +1,7 @@
 /**
  * One count of an exporter over all openings of its listener: native counts start at zero with each. Pure.
  */
-import type { ExporterStats } from '../../domain/flow.js';
-
-/** What only grows while a listener is open; everything else says how things stand. */
-export const exporterCounters = [
-  'datagrams',
-  'records',
-  'packets',
-  'bytes',
-  'decodeErrors',
-  'sequenceLost',
-  'sequenceRestarts',
-  'deviceDrops',
-  'samplingChanges',
-  'samplingConflicts',
-  'samplingZero',
-  'templateChanges',
-  'templatesEvicted',
-  'setsWithoutTemplate',
-  'recordsRecovered',
-  'setsExpired',
-  'recordsOutside',
-  'recordsSeenTwice',
-  'duplicates',
-  'duplicatesLookedAt',
-  'shortHeaders',
-  'recordsFiltered',
-] as const satisfies readonly (keyof ExporterStats)[];
-export type ExporterCounter = (typeof exporterCounters)[number];
+import { type ExporterCounter, type ExporterStats, exporterCounters } from '../../domain/flow.js';
 
 export type ExporterCount = { readonly past: ExporterStats | null; readonly live: ExporterStats };
 

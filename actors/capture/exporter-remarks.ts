@@ -3,9 +3,14 @@
  *
  * Each kind of remark counts on from where it was last said, so what was kept back by the pace is told with the next.
  */
-import type { ExporterStats } from '../../domain/flow.js';
+import {
+  clockSkewLimitSeconds,
+  duplicateShareLimit,
+  type ExporterCounter,
+  type ExporterStats,
+  leastDuplicatesLookedAt,
+} from '../../domain/flow.js';
 import type { LogFields } from '../../domain/ports.js';
-import type { ExporterCounter } from './exporter-count.js';
 
 export type Remark = {
   readonly kind: RemarkKind;
@@ -25,11 +30,7 @@ type Told = {
   readonly fields: (more: number, now: ExporterStats) => LogFields;
 };
 
-/** What the doctor calls a fault too; exports that state whole seconds stay well below it. */
-export const clockSkewLimitMicros = 5e6;
-/** Of the records looked at, the share that others report too from which on they are told of. */
-export const duplicateShare = 0.2;
-const enoughLookedAt = 100;
+const clockSkewLimitMicros = clockSkewLimitSeconds * 1e6;
 
 const told: readonly Told[] = [
   {
@@ -120,7 +121,8 @@ function samplingRemark({ samplingRate: from }: Said, now: ExporterStats): reado
 
 function duplicateRemark({ duplicates: before = 0 }: Said, now: ExporterStats): readonly Remark[] {
   const { duplicates, duplicatesLookedAt: of } = now;
-  if (duplicates <= before || of < enoughLookedAt || duplicates < of * duplicateShare) return [];
+  if (duplicates <= before || of < leastDuplicatesLookedAt || duplicates < of * duplicateShareLimit)
+    return [];
   const phrase = 'another exporter or interface reports the same records';
   return [{ kind: 'duplicates', level: 'warn', phrase, fields: { duplicates, of } }];
 }

@@ -2,14 +2,17 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'vitest';
 import {
+  clockSkewLimitSeconds,
   type ExporterStats,
   type FlowListenerStats,
   unheardExporter,
   unheardListener,
 } from '../../domain/flow.js';
-import { clockSkewLimitMicros, remarksOf, type Said } from './exporter-remarks.js';
+import { remarksOf, type Said } from './exporter-remarks.js';
 import { bufferRemark, listenerRemarks } from './listener-remarks.js';
 import { emptyTally, receivedBy, tallied } from './listener-tally.js';
+
+const clockSkewLimitMicros = clockSkewLimitSeconds * 1e6;
 
 type Row = {
   readonly claim: string;

@@ -1,21 +1,15 @@
 /** What is in the records: traffic that is counted twice, that is not ours, or that cannot be told apart. Pure. */
 import type { Diagnosis } from '../../../domain/diagnosis.js';
+import { duplicateShareLimit, leastDuplicatesLookedAt } from '../../../domain/flow.js';
 import type { ExporterFacts } from './facts.js';
-import {
-  duplicateShare,
-  leastDuplicatesLookedAt,
-  leastOutsideRecords,
-  leastShortHeaders,
-  outsideShare,
-  shortHeaderShare,
-} from './limits.js';
+import { leastOutsideRecords, leastShortHeaders, outsideShare, shortHeaderShare } from './limits.js';
 import { commandsFor } from './tables/commands.js';
 import { nameOf, ofExporter, percentText, share } from './wording.js';
 
 export function duplicates(facts: ExporterFacts): readonly Diagnosis[] {
   const { now, period } = facts;
   const twice = share(period.duplicates, period.duplicatesLookedAt);
-  if (period.duplicatesLookedAt < leastDuplicatesLookedAt || twice < duplicateShare) return [];
+  if (period.duplicatesLookedAt < leastDuplicatesLookedAt || twice < duplicateShareLimit) return [];
   return [
     ofExporter(facts, {
       code: 'duplicates',

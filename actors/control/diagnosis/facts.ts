@@ -3,7 +3,13 @@
  *
  * Pure. Counts of a listener that was opened anew start again at zero; then all of them are of the period.
  */
-import type { ExporterStats, FlowFamily, FlowListenerStats, StrayProtocol } from '../../../domain/flow.js';
+import {
+  type ExporterStats,
+  exporterCounters,
+  type FlowFamily,
+  type FlowListenerStats,
+  type StrayProtocol,
+} from '../../../domain/flow.js';
 import type { MachineFacts, WireSight } from '../../../domain/ports.js';
 import type { UnixMicros } from '../../../domain/units.js';
 
@@ -65,34 +71,9 @@ export type Facts = {
 
 export const senderKey = (listener: string, address: string): string => `${listener} ${address}`;
 
-const exporterCounts = [
-  'datagrams',
-  'records',
-  'packets',
-  'bytes',
-  'decodeErrors',
-  'sequenceLost',
-  'sequenceRestarts',
-  'deviceDrops',
-  'samplingChanges',
-  'samplingConflicts',
-  'samplingZero',
-  'templateChanges',
-  'templatesEvicted',
-  'setsWithoutTemplate',
-  'recordsRecovered',
-  'setsExpired',
-  'recordsOutside',
-  'recordsSeenTwice',
-  'duplicates',
-  'duplicatesLookedAt',
-  'shortHeaders',
-  'recordsFiltered',
-] as const satisfies readonly (keyof ExporterStats)[];
-
 export function exporterSince(now: ExporterStats, before: ExporterStats | undefined): ExporterStats {
   if (before === undefined || now.datagrams < before.datagrams) return now;
-  const counts = exporterCounts.map((name) => [name, Math.max(0, now[name] - before[name])] as const);
+  const counts = exporterCounters.map((name) => [name, Math.max(0, now[name] - before[name])] as const);
   return { ...now, ...Object.fromEntries(counts) };
 }
 

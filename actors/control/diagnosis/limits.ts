@@ -32,13 +32,7 @@ export const lossShare = 0.001;
 /** In datagrams; a few belong to any reboot on the way. */
 export const leastDatagramsLost = 5;
 
-/** NetFlow v9 states whole seconds, and exports wait up to some seconds in the device. */
-export const clockSkewSeconds = 5;
 export const leastDatagramsForSkew = 10;
-
-/** By chance two flows in a hundred look alike; a second observation point doubles nearly all. */
-export const duplicateShare = 0.2;
-export const leastDuplicatesLookedAt = 100;
 
 /** An edge router reports some transit; all of it outside is a list of networks that does not fit. */
 export const outsideShare = 0.95;

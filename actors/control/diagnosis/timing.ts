@@ -1,8 +1,8 @@
 /** When records come, and by whose clock. Pure. */
 import type { Diagnosis } from '../../../domain/diagnosis.js';
+import { clockSkewLimitSeconds } from '../../../domain/flow.js';
 import type { ExporterFacts } from './facts.js';
 import {
-  clockSkewSeconds,
   leastDatagramsForSilence,
   leastDatagramsForSkew,
   longActiveTimeoutSeconds,
@@ -61,7 +61,7 @@ export function clockSkew(facts: ExporterFacts): readonly Diagnosis[] {
   const { now } = facts;
   if (now.clockSkewMicros === null || now.datagrams < leastDatagramsForSkew) return [];
   const skewSeconds = now.clockSkewMicros / 1e6;
-  if (Math.abs(skewSeconds) <= clockSkewSeconds) return [];
+  if (Math.abs(skewSeconds) <= clockSkewLimitSeconds) return [];
   return [
     ofExporter(facts, {
       code: 'clock_skew',

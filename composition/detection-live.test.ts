@@ -56,7 +56,7 @@ function settings(): Loaded {
 async function start(): Promise<void> {
   const loaded = settings();
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.findings));
-  const ban = { enabled: true, enabledIpv6: true, timeMs: 0, onlyIfFinished: true, calmMs: 500 };
+  const ban = { enabled: true, enabledIpv6: true, timeMs: 0, onlyIfFinished: true, calmMs: 500, probe: null };
   const hostgroups = loaded.settings.hostgroups.map((group) => ({ ...group, ban }));
   const started = await startDaemon(
     { ...loaded.settings, hostgroups },

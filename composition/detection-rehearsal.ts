@@ -97,6 +97,7 @@ export const lastingBan: BanPolicy = {
   timeMs: null,
   onlyIfFinished: false,
   calmMs: 1_000,
+  probe: null,
 };
 
 export const groupOf = (
@@ -111,6 +112,7 @@ export const groupOf = (
   thresholds: { incoming: {}, outgoing: {}, total: {}, network: {}, ...thresholds },
   confidence: null,
   ban: lastingBan,
+  action: 'blackhole',
   ...change,
 });
 

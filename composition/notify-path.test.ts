@@ -15,7 +15,7 @@ import type { LedgerMessage } from '../actors/mitigation/messages.js';
 import { scriptActor } from '../actors/script/actor.js';
 import type { ScriptMessage, ScriptReport } from '../actors/script/messages.js';
 import { type Attack, attackId } from '../domain/attack.js';
-import type { Mitigation } from '../domain/mitigation.js';
+import { type Mitigation, notAnnounced } from '../domain/mitigation.js';
 import type { Journal } from '../domain/ports.js';
 import { anAttack } from '../domain/rehearsal.js';
 import { failure, type Result } from '../domain/result.js';
@@ -222,6 +222,7 @@ test('an intent whose script was never started gets it at the next start', async
     until: null,
     comment: '',
     notified: 'nothing',
+    ...notAnnounced,
   } as const;
   await opened.value.append([{ kind: 'mitigation', mitigation: record }]);
   await opened.value.close();

@@ -45,7 +45,8 @@ export function groupNamed(
     windowMs: shape.windowMs,
     thresholds,
     confidence: null, // an estimate is judged as it is, as FastNetMon does
-    ban: { ...shape.ban, enabled, enabledIpv6 },
+    ban: { ...shape.ban, enabled, enabledIpv6, probe: null },
+    action: 'blackhole',
   };
 }
 

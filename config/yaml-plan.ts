@@ -50,6 +50,7 @@ function hostgroupOf(values: HostgroupValues, outer: Hostgroup): Hostgroup {
     timeMs: ban.time === undefined ? outer.ban.timeMs : banTime(ban.time),
     onlyIfFinished: ban.only_if_finished ?? outer.ban.onlyIfFinished,
     calmMs: ban.calm === undefined ? outer.ban.calmMs : ms(ban.calm),
+    probe: outer.ban.probe,
   };
   return {
     name: values.name,
@@ -58,6 +59,7 @@ function hostgroupOf(values: HostgroupValues, outer: Hostgroup): Hostgroup {
     thresholds: thresholdsOf(values.thresholds, outer.thresholds),
     confidence: values.confidence === undefined ? outer.confidence : sure(readConfidence(values.confidence)),
     ban: policy,
+    action: outer.action,
   };
 }
 
@@ -117,7 +119,9 @@ export function planOfYaml(values: FileValues, configPath: string, stateDir: str
       timeMs: banTime(ban.time),
       onlyIfFinished: ban.only_if_finished,
       calmMs: ms(ban.calm),
+      probe: null,
     },
+    action: 'blackhole',
   };
   origins.set(globalHosts, '');
   const { capture, evidence, notify } = values;

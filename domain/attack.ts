@@ -66,6 +66,8 @@ export type Attack = {
   readonly files: readonly string[];
   readonly evidence: 'gathering' | 'complete' | 'none';
   readonly whitelisted: boolean;
+  /** How often it has come back after a release that was a probe; 0: it is new. */
+  readonly returns: number;
 };
 
 /** 'A' + time of birth in base 36 + serial: sorts by time, unique in one daemon. */

@@ -1,6 +1,6 @@
 /** What tests of several rooms need: an attack, a mitigation and a sampled packet with sensible values, changed as told. */
 import { type Attack, attackId, type SampledPacket } from './attack.js';
-import type { Mitigation } from './mitigation.js';
+import { type Mitigation, notAnnounced } from './mitigation.js';
 import { quietRates, type Rates } from './traffic.js';
 import type { HostKey, UnixMicros } from './units.js';
 
@@ -35,6 +35,7 @@ export const anAttack = (change: Partial<Attack> = {}, serial = 1): Attack => ({
   files: [],
   evidence: 'gathering',
   whitelisted: false,
+  returns: 0,
   ...change,
 });
 
@@ -48,6 +49,7 @@ export function aMitigation(change: Partial<Mitigation> = {}): Mitigation {
     until: null,
     comment: '',
     notified: 'nothing',
+    ...notAnnounced,
     ...change,
   };
 }

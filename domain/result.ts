@@ -27,6 +27,10 @@ export const failureCodes = [
   'CONTROL_UNAVAILABLE',
   'LOG_UNWRITABLE',
   'DAEMON_GAVE_UP',
+  'SPEAKER_UNREACHABLE',
+  'SPEAKER_REFUSED',
+  'HELD_BACK',
+  'NOTICE_FAILED',
   'TIMEOUT',
 ] as const;
 

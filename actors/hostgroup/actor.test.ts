@@ -29,7 +29,8 @@ const group: Hostgroup = {
   windowMs: 1_000,
   thresholds: { incoming: { pps: 20_000 }, outgoing: {}, total: {}, network: {} },
   confidence: null,
-  ban: { enabled: true, enabledIpv6: true, timeMs: 0, onlyIfFinished: true, calmMs: 2_000 },
+  action: 'blackhole',
+  ban: { enabled: true, enabledIpv6: true, timeMs: 0, onlyIfFinished: true, calmMs: 2_000, probe: null },
 };
 const host: Subject = { kind: 'host', host: '192.0.2.7' as HostKey };
 const rates = { incoming: { ...quietRates, total: { pps: 30_000, bps: 2e8 } }, outgoing: quietRates };

@@ -1,5 +1,7 @@
 /** A meter and a ledger that are moved by hand, for tests of the hostgroup actor. */
+
 import type { Attack } from '../../domain/attack.js';
+import { notAnnounced } from '../../domain/mitigation.js';
 import type { Exceeded, Meter, Standing } from '../../domain/ports.js';
 import { quietRates } from '../../domain/traffic.js';
 import type { Ref } from '../../supervision/behaviour.js';
@@ -103,6 +105,7 @@ export function books(): Books {
               until: null,
               comment: '',
               notified: 'ban',
+              ...notAnnounced,
             })),
           );
         }

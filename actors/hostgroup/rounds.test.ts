@@ -49,7 +49,7 @@ const at = (time: number, over: readonly Exceeded[], watched: readonly Standing[
 let serials = 0;
 const policy = (change: Partial<Policy> = {}): Policy => ({
   hostgroup: 'global',
-  ban: { enabled: true, enabledIpv6: true, timeMs: 0, onlyIfFinished: true, calmMs: 2_000 },
+  ban: { enabled: true, enabledIpv6: true, timeMs: 0, onlyIfFinished: true, calmMs: 2_000, probe: null },
   whitelisted: () => false,
   calmKnownFrom: 0,
   serial: () => serials++,

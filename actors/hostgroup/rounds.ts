@@ -274,5 +274,6 @@ function born({ subject, direction, cause, rates }: Exceeded, at: UnixMicros, po
     files: [],
     evidence: 'gathering',
     whitelisted: false,
+    returns: 0,
   };
 }

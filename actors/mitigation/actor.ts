@@ -162,6 +162,7 @@ function ban(
     files: [],
     evidence: 'none',
     whitelisted: false,
+    returns: 0,
   };
   const until = order.forMs === null ? null : at + order.forMs * 1000;
   return core.mitigate(ledger, { attack, until, comment: order.comment, reply: order.reply }, at);

@@ -12,7 +12,7 @@
  * - The table is bounded: a mitigation beyond `maxMitigations` is refused, loudly.
  */
 import { type Attack, subjectText } from '../../domain/attack.js';
-import type { Mitigation } from '../../domain/mitigation.js';
+import { type Mitigation, notAnnounced } from '../../domain/mitigation.js';
 import { failure } from '../../domain/result.js';
 import type { AttackId, UnixMicros } from '../../domain/units.js';
 import {
@@ -56,6 +56,7 @@ export function mitigate(ledger: Ledger, want: Want, at: UnixMicros): Effect[] {
     until,
     comment,
     notified: 'nothing',
+    ...notAnnounced,
   });
   if (reply !== null) held.replies.push(reply);
   ledger.waiting.set(attack.id, at);

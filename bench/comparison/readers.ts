@@ -131,7 +131,8 @@ const group: Hostgroup = {
   windowMs: 1000,
   thresholds: { incoming: {}, outgoing: {}, total: {}, network: {} },
   confidence: null,
-  ban: { enabled: false, enabledIpv6: false, timeMs: null, onlyIfFinished: false, calmMs: 1000 },
+  action: 'blackhole',
+  ban: { enabled: false, enabledIpv6: false, timeMs: null, onlyIfFinished: false, calmMs: 1000, probe: null },
 };
 
 /** All protocols; what a record adds is counted whole. */

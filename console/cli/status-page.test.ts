@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { Status } from '../../actors/control/messages.js';
 import type { Attack } from '../../domain/attack.js';
 import { unheardExporter, unheardListener } from '../../domain/flow.js';
-import type { Mitigation } from '../../domain/mitigation.js';
+import { type Mitigation, notAnnounced } from '../../domain/mitigation.js';
 import { quietRates } from '../../domain/traffic.js';
 import type { AttackId, HostKey, PrefixKey } from '../../domain/units.js';
 import { renderAttacks, renderStatus, renderTree } from './status-page.js';
@@ -149,6 +149,7 @@ const attack = (id: string, subject: Attack['subject'], more: Partial<Attack> = 
   files: [],
   evidence: 'gathering',
   whitelisted: false,
+  returns: 0,
   ...more,
 });
 const host = (text: string): Attack['subject'] => ({ kind: 'host', host: text as HostKey });
@@ -160,6 +161,7 @@ const mitigation = (one: Attack, more: Partial<Mitigation> = {}): Mitigation => 
   until: nowMicros + 95e6,
   comment: '',
   notified: 'ban',
+  ...notAnnounced,
   ...more,
 });
 

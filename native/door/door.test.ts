@@ -23,7 +23,8 @@ const group: Hostgroup = {
   windowMs: 1000,
   thresholds: { incoming: { pps: 1000 }, outgoing: {}, total: {}, network: { udp_pps: 3000 } },
   confidence: null,
-  ban: { enabled: true, enabledIpv6: true, timeMs: 1000, onlyIfFinished: false, calmMs: 1000 },
+  action: 'blackhole',
+  ban: { enabled: true, enabledIpv6: true, timeMs: 1000, onlyIfFinished: false, calmMs: 1000, probe: null },
 };
 const settings: EngineSettings = {
   networks: [ours],

@@ -26,7 +26,8 @@ const group: Hostgroup = {
   windowMs: 1000,
   thresholds: { incoming: { pps: 1000 }, outgoing: {}, total: {}, network: {} },
   confidence: null,
-  ban: { enabled: true, enabledIpv6: true, timeMs: 1000, onlyIfFinished: false, calmMs: 1000 },
+  action: 'blackhole',
+  ban: { enabled: true, enabledIpv6: true, timeMs: 1000, onlyIfFinished: false, calmMs: 1000, probe: null },
 };
 const engine = openEngine(door, {
   networks: ['127.77.0.0/16', '10.0.0.0/8'] as PrefixKey[],

@@ -1,9 +1,8 @@
-/** One device that sends flows to a listener: its counts over all openings, its pace, and what is wrong with what it sends. */
+/** One device that sends flows to a listener: says what it has done and what is wrong with what it sends, each now and then. */
+import type { ExporterStats } from '../../domain/flow.js';
 import { type Pace, pace } from '../../domain/pace.js';
 import type { Context } from '../../supervision/behaviour.js';
 import type { ChildSpec } from '../../supervision/spec.js';
-import { type ExporterCount, observe, totalOf } from './exporter-count.js';
-import { type Marks, marked, ratesSince } from './exporter-rates.js';
 import { type RemarkKind, remarksOf, type Said, saidAtFirst, saidNow } from './exporter-remarks.js';
 import type { ExporterMessage } from './messages.js';
 
@@ -14,9 +13,8 @@ export type ExporterDeps = {
   readonly remarks: Pace;
 };
 type Exporter = {
-  readonly count: ExporterCount | null;
-  readonly marks: Marks | null;
-  readonly said: Said;
+  /** null: nothing observed yet. */
+  readonly said: Said | null;
   /** One a kind of remark. */
   readonly paces: Map<RemarkKind, Pace>;
 };
@@ -31,41 +29,22 @@ export const exporterActor = (deps: ExporterDeps): ChildSpec<Exporter, ExporterM
   id: deps.id,
   restart: 'transient',
   // The newest counts are worth more than older ones: all of them are totals.
-  mailbox: {
-    bound: mailboxBound,
-    overflow: { kind: 'conflate', key: (message) => (message.kind === 'observed' ? 'observed' : null) },
-  },
+  mailbox: { bound: mailboxBound, overflow: { kind: 'conflate', key: ({ kind }) => kind } },
   stopDeadlineMs,
   busyLimitMs,
   behaviour: () => ({
     name: 'exporter',
-    init: () => ({ count: null, marks: null, said: {}, paces: new Map() }),
-    receive(exporter, message, context) {
-      const at = context.clock.now();
-      switch (message.kind) {
-        case 'observed': {
-          const count = observe(exporter.count, message.stats);
-          const total = totalOf(count);
-          const said = exporter.count === null ? saidAtFirst(total) : exporter.said;
-          const seen = { ...exporter, count, marks: marked(exporter.marks, total, at), said };
-          return { ...seen, said: remark(seen, total, deps, context) };
-        }
-        case 'report': {
-          // Before the first observation there is nothing to tell; whoever asks has a deadline.
-          if (exporter.count === null) return exporter;
-          const total = totalOf(exporter.count);
-          const marks = marked(exporter.marks, total, at);
-          message.reply({ ...total, listener: deps.listener, perSecond: ratesSince(marks, total, at) });
-          return { ...exporter, marks };
-        }
-      }
+    init: () => ({ said: null, paces: new Map() }),
+    receive({ said, paces }, { total }, context) {
+      return { said: remark(said ?? saidAtFirst(total), paces, total, deps, context), paces };
     },
   }),
 });
 
 function remark(
-  { said, paces }: Exporter,
-  total: ReturnType<typeof totalOf>,
+  said: Said,
+  paces: Exporter['paces'],
+  total: ExporterStats,
   deps: ExporterDeps,
   context: Context<ExporterMessage>,
 ): Said {

@@ -165,6 +165,44 @@ test('an exporter says how much it sends in a second', async () => {
   await tree.stop();
 });
 
+test('the list of exporters is whole while the actor of one crashes at every count', async () => {
+  const { time, world, start, exporters } = listening();
+  const tree = await start();
+  world.exporters = [exporter(1), exporter(2)];
+  await pass(time, 1_000);
+  for (let datagrams = 2; datagrams < 12; datagrams += 1) {
+    const broken = exporter(2, { datagrams });
+    Object.defineProperty(broken, 'sequenceLost', {
+      enumerable: false,
+      get: () => {
+        throw new Error('broken');
+      },
+    });
+    world.exporters = [exporter(1, { datagrams: datagrams * 2 }), broken];
+    await pass(time, 1_000);
+  }
+  expect((await exporters()).map(({ datagrams }) => datagrams)).toEqual([22, 11]);
+  await tree.stop();
+});
+
+test('what an exporter has sent is over all openings of its listener, and a look at it waits for nobody', async () => {
+  const { time, world, start, place } = listening();
+  const tree = await start();
+  world.exporters = [exporter(1, { datagrams: 100, records: 900 })];
+  await pass(time, 1_000);
+  world.fault = 'socket gone';
+  await pass(time, 1_000);
+  world.fault = null;
+  world.exporters = [];
+  await pass(time, 2_000);
+  world.exporters = [exporter(1, { datagrams: 5, records: 50 })];
+  let got: readonly ExporterReport[] = [];
+  place.ref.send({ kind: 'exporters', reply: (answer) => (got = answer) });
+  await idle();
+  expect(got).toMatchObject([{ datagrams: 105, records: 950 }]);
+  await tree.stop();
+});
+
 test('the crash of one exporter leaves the others as they are, and its listener too', async () => {
   const { time, world, start, exporters, report } = listening();
   const tree = await start();

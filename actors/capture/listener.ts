@@ -76,8 +76,7 @@ export const listenerActor = (deps: ListenerDeps): ChildSpec<Listener, SourceMes
           return listener;
         case 'exporters':
           look(listener, deps, context);
-          // Not awaited: the ticks go on while the exporters answer.
-          void exporterReports(listener.following).then(message.reply);
+          message.reply(exporterReports(listener.following, context.clock.now()));
           return listener;
       }
     },

@@ -40,6 +40,5 @@ export type ExporterReport = ExporterStats & {
   readonly perSecond: ExporterRates;
 };
 
-export type ExporterMessage =
-  | { readonly kind: 'observed'; readonly stats: ExporterStats }
-  | { readonly kind: 'report'; readonly reply: (report: ExporterReport) => void };
+/** `total`: over all openings of its listener. */
+export type ExporterMessage = { readonly kind: 'observed'; readonly total: ExporterStats };

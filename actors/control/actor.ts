@@ -159,8 +159,12 @@ async function askSources(deps: ControlDeps, unixMicros: () => UnixMicros): Prom
     at: unixMicros(),
     sources: reports.filter((report) => report !== null),
     exporters: exporters.flatMap((list) => list ?? []),
+    unanswered: silent(sources, (index) => reports[index] === null || exporters[index] === null),
   };
 }
+
+const silent = <M>(asked: readonly Ref<M>[], isSilent: (index: number) => boolean): readonly string[] =>
+  asked.filter((_, index) => isSilent(index)).map(({ id }) => id);
 
 async function doctor(
   deps: ControlDeps,
@@ -181,10 +185,11 @@ async function doctor(
 
 async function status(deps: ControlDeps, desk: Desk, unixMicros: () => UnixMicros): Promise<Status> {
   const script = deps.script();
+  const groups = [...deps.hostgroups().values()];
   const [asked, hostgroups, mitigations, scriptReport] = await Promise.all([
     askSources(deps, unixMicros),
     gather<HostgroupMessage, HostgroupReport>(
-      [...deps.hostgroups().values()],
+      groups,
       (reply) => ({ kind: 'report', reply }),
       reportDeadlineMs,
     ),
@@ -202,6 +207,12 @@ async function status(deps: ControlDeps, desk: Desk, unixMicros: () => UnixMicro
       hostgroups: hostgroups.filter((report) => report !== null),
       mitigations: mitigations.ok ? mitigations.value.length : null,
       script: scriptReport?.ok === true ? scriptReport.value : null,
+      unanswered: [
+        ...asked.unanswered,
+        ...silent(groups, (index) => hostgroups[index] === null),
+        ...(mitigations.ok ? [] : [deps.ledger.id]),
+        ...(script !== null && scriptReport?.ok !== true ? [script.id] : []),
+      ],
     },
     asked.at,
   );

@@ -61,6 +61,7 @@ const asked = (
     listener: netflowSetting.name,
     perSecond,
   })),
+  unanswered: [],
 });
 
 type Told = {

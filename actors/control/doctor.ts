@@ -36,6 +36,8 @@ export type Asked = {
   readonly at: UnixMicros;
   readonly sources: readonly SourceReport[];
   readonly exporters: readonly ExporterReport[];
+  /** Ids of sources' actors that did not answer in time. */
+  readonly unanswered: readonly string[];
 };
 
 export const sampleFrom = ({ at, sources, exporters }: Asked): Sample =>

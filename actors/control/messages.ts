@@ -53,6 +53,8 @@ export type Status = {
   readonly attacks: number;
   readonly script: ScriptReport | null;
   readonly deadLetters: number;
+  /** Actors that were too busy to answer in time: what is theirs is missing from the lists above. */
+  readonly unanswered: readonly string[];
   readonly tree: TreeNode;
 };
 

@@ -74,6 +74,7 @@ const reports = {
     },
   ],
   exporters: [],
+  unanswered: [],
   doctor: { at: 0, periodSeconds: 0, exporters: [], elsewhere: [], notes: [] },
   hostgroups: [],
   mitigations: 2,

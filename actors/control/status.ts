@@ -1,7 +1,7 @@
 /**
  * The status page as data, from the reports that came in time.
  *
- * Pure. A room that did not answer is missing from its list and still stands in the tree; rates are
+ * Pure. A room that did not answer is missing from its list, named as one that did not, and still stands in the tree; rates are
  * per second, bits where the name says so, sampling undone.
  */
 import type { Diagnosis, DoctorReport } from '../../domain/diagnosis.js';
@@ -33,6 +33,8 @@ export type Reports = {
   /** null: the ledger did not answer in time. */
   readonly mitigations: number | null;
   readonly script: ScriptReport | null;
+  /** Ids of actors. */
+  readonly unanswered: readonly string[];
 };
 
 export function statusOf(vitals: Vitals, reports: Reports, at: UnixMicros): Status {
@@ -54,6 +56,7 @@ export function statusOf(vitals: Vitals, reports: Reports, at: UnixMicros): Stat
     attacks: reports.mitigations ?? reports.hostgroups.reduce((sum, { attacks }) => sum + attacks, 0),
     script: reports.script,
     deadLetters: vitals.deadLetters,
+    unanswered: reports.unanswered,
     tree: vitals.tree,
   };
 }

@@ -82,6 +82,7 @@ const status: Status = {
   memory: { rssBytes: 123_000_000, heapBytes: 1 },
   eventLoop: { p50Ms: 1, p99Ms: 2.34 },
   capture: { interfaces: [] },
+  unanswered: [],
   flow: {
     elsewhere: { faults: 0, hints: 0 },
     listeners: [
@@ -201,6 +202,14 @@ describe('status', () => {
       '',
       ...renderTree(tree, plain).split('\n'),
     ]);
+  });
+
+  test('who did not answer in time is named', () => {
+    const unanswered = ['sensing/sflow', 'detection/global'];
+    expect(renderStatus({ ...status, unanswered }, view(unseen)).split('\n')).toContain(
+      'did not answer in time, so missing above: sensing/sflow, detection/global',
+    );
+    expect(renderStatus(status, view(unseen))).not.toContain('did not answer');
   });
 
   test('no line of a table is wider than a terminal of 80, and every figure is still whole', () => {

@@ -103,6 +103,9 @@ export function renderStatus(status: Status, view: Terminal): string {
           `notify script: ${script.started} started, ${script.running} running, ${script.waiting} waiting, ` +
             `${script.failed} failed, ${script.timedOut} timed out, ${script.dropped} dropped`,
         ]),
+    ...(status.unanswered.length === 0
+      ? []
+      : [colors.yellow(`did not answer in time, so missing above: ${status.unanswered.join(', ')}`)]),
     renderTree(status.tree, colors),
   ];
   return parts.join('\n\n');

@@ -148,7 +148,7 @@ test('ban, details and unban reach the script once each, in order, with their ar
   const { attack } = mitigate;
   it.ledger.send(mitigate);
   it.ledger.send(mitigate);
-  it.ledger.send({ kind: 'explain', attack, report: 'the details' });
+  it.ledger.send({ kind: 'explain', attack, report: 'the details', rules: [] });
   await until(() => actions(on).length === 2);
   it.ledger.send({ kind: 'release', attack: attack.id, at: machineClock.unixMicros() });
   await until(() => actions(on).length === 3);

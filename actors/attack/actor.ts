@@ -191,7 +191,7 @@ function perform(
     case 'explain': {
       const { attack, packets } = effect;
       const report = detailsReport(attack, packets);
-      hooks.ledger.send({ kind: 'explain', attack, report });
+      hooks.ledger.send({ kind: 'explain', attack, report, rules: [] });
       store(attack, filesOf(effect, report, deps.limits.pcap), deps.evidence, context);
       return;
     }

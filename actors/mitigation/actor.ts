@@ -78,6 +78,14 @@ export const ledgerBehaviour = (deps: LedgerDeps): Behaviour<State, LedgerMessag
       case 'list':
         message.reply(core.wanted(ledger));
         return state;
+      case 'stop_all':
+      case 'start_all':
+        message.reply(failure('HELD_BACK', 'nothing is announced by this release'));
+        return state;
+      case 'announcer_started':
+      case 'spoken':
+      case 'report':
+        return state;
       case 'restored':
         onRestored(state, message.mitigations, deps, context);
         break;
@@ -105,7 +113,21 @@ export const ledgerBehaviour = (deps: LedgerDeps): Behaviour<State, LedgerMessag
   },
 });
 
-type Decided = Exclude<LedgerMessage, { kind: 'list' | 'restored' | 'retry' | 'overdue' }>;
+type Decided = Exclude<
+  LedgerMessage,
+  {
+    kind:
+      | 'list'
+      | 'restored'
+      | 'retry'
+      | 'overdue'
+      | 'announcer_started'
+      | 'spoken'
+      | 'stop_all'
+      | 'start_all'
+      | 'report';
+  }
+>;
 
 function decide(ledger: Ledger, message: Decided, at: UnixMicros, deps: LedgerDeps): Effect[] {
   switch (message.kind) {
@@ -114,7 +136,9 @@ function decide(ledger: Ledger, message: Decided, at: UnixMicros, deps: LedgerDe
     case 'revise':
       return core.revise(ledger, message.attack, at);
     case 'explain':
-      return core.explain(ledger, message.attack, message.report);
+      return core.explain(ledger, message, at);
+    case 'effect':
+      return core.judge(ledger, message.attack, message.effect, at);
     case 'release':
       return core.release(ledger, message.attack, message.at);
     case 'ban':

@@ -12,6 +12,7 @@ const at = rehearsalStart;
 const later = (ms: number): number => at + ms * 1000;
 const attack = anAttack();
 const { id } = attack;
+const details = { attack, report: 'report', rules: [] };
 const want = { attack, until: null, comment: '', reply: null };
 
 /** Effects as words: 'write', 'notify ban', 'reply ok', … */
@@ -115,17 +116,17 @@ test('released before the script heard of it: ban at once, unban after it', () =
 test('the details wait until the ban has begun', () => {
   const ledger = emptyLedger();
   mitigate(ledger, want, at);
-  assert.deepEqual(explain(ledger, attack, 'report'), []);
+  assert.deepEqual(explain(ledger, details, at), []);
   written(ledger, id, null, at);
   assert.deepEqual(words(told(ledger, id, 'ban', 'started', at)), ['write', 'notify attack_details']);
-  assert.deepEqual(words(explain(running(), attack, 'report')), ['notify attack_details']);
+  assert.deepEqual(words(explain(running(), details, at)), ['notify attack_details']);
 });
 
 test('details of what is released or unknown are not told', () => {
   const ledger = running();
   release(ledger, id, at);
-  assert.deepEqual(explain(ledger, attack, 'report'), []);
-  assert.deepEqual(explain(emptyLedger(), attack, 'report'), []);
+  assert.deepEqual(explain(ledger, details, at), []);
+  assert.deepEqual(explain(emptyLedger(), details, at), []);
 });
 
 for (const outcome of ['refused', 'missing'] as const) {

@@ -12,7 +12,8 @@
  * - The table is bounded: a mitigation beyond `maxMitigations` is refused, loudly.
  */
 import { type Attack, subjectText } from '../../domain/attack.js';
-import { type Mitigation, notAnnounced } from '../../domain/mitigation.js';
+import type { FlowspecRule } from '../../domain/flowspec.js';
+import { type Mitigation, type MitigationEffect, notAnnounced } from '../../domain/mitigation.js';
 import { failure } from '../../domain/result.js';
 import type { AttackId, UnixMicros } from '../../domain/units.js';
 import {
@@ -114,13 +115,33 @@ function record(ledger: Ledger, attack: Attack, at: UnixMicros): Effect[] {
   return [{ kind: 'write', id: attack.id, entries: [{ kind: 'attack', attack }] }];
 }
 
-export function explain(ledger: Ledger, attack: Attack, report: string): Effect[] {
+export type Explanation = {
+  readonly attack: Attack;
+  readonly report: string;
+  readonly rules: readonly FlowspecRule[];
+};
+
+export function explain(ledger: Ledger, { attack, report, rules }: Explanation, at: UnixMicros): Effect[] {
   const held = ledger.held.get(attack.id);
   if (held === undefined || held.mitigation.state === 'released') return [];
-  if (held.mitigation.notified === 'ban')
-    return [{ kind: 'notify', action: 'attack_details', attack, report }];
+  const effects: Effect[] = [];
+  if (rules.length > 0) {
+    held.mitigation = { ...held.mitigation, rules };
+    effects.push(...changed(held, at));
+  }
+  if (held.mitigation.notified === 'ban') {
+    return [...effects, { kind: 'notify', action: 'attack_details', attack, report }];
+  }
   held.details = report;
-  return [];
+  return effects;
+}
+
+/** What the proof found. */
+export function judge(ledger: Ledger, id: AttackId, effect: MitigationEffect, at: UnixMicros): Effect[] {
+  const held = ledger.held.get(id);
+  if (held === undefined) return [];
+  held.mitigation = { ...held.mitigation, effect };
+  return changed(held, at);
 }
 
 /** By hand: every mitigation of `subject` ends. NOT_MITIGATED when there is none. */

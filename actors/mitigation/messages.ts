@@ -1,18 +1,51 @@
 /** Protocol of the ledger: what should be, durably. Sent by hostgroup and attack actors and by control. */
 import type { Attack } from '../../domain/attack.js';
-import type { Mitigation } from '../../domain/mitigation.js';
+import type { FlowspecRule } from '../../domain/flowspec.js';
+import type { Mitigation, MitigationEffect } from '../../domain/mitigation.js';
 import type { ScriptAction } from '../../domain/ports.js';
 import type { Result } from '../../domain/result.js';
 import type { AttackId, Milliseconds, UnixMicros } from '../../domain/units.js';
 import type { NotifyOutcome } from '../script/messages.js';
+import type { Spoken } from './announcer-messages.js';
+
+/** An operator has stopped all announcing. */
+export type Stopped = { readonly since: UnixMicros; readonly comment: string };
+
+export type LedgerReport = {
+  /** Mitigations that are wanted now. */
+  readonly mitigations: number;
+  /** Announcements, over all speakers each counted once. `wanted` by mitigations, whether or not a guard lets them out. */
+  readonly wanted: number;
+  /** Told to a speaker; `held`: confirmed by at least one; `leaving`: not confirmed as withdrawn yet. */
+  readonly announced: number;
+  readonly held: number;
+  readonly leaving: number;
+  /** Mitigations that a guard holds back, all or part, by its name; only those that hold something back. */
+  readonly heldBack: { readonly [guard: string]: number };
+  readonly changesLastMinute: number;
+  readonly stopped: Stopped | null;
+  readonly dryRun: boolean;
+  /** Mitigations refused since the start, for the ledger was full. */
+  readonly refused: number;
+  /** Announcements that a speaker has refused and that are wanted there still. */
+  readonly refusedBySpeakers: number;
+};
 
 export type LedgerMessage =
   /** An attack was found: want its mitigation. Idempotent by id. */
   | { readonly kind: 'mitigate'; readonly attack: Attack; readonly until: UnixMicros | null }
   /** The evidence or the peak of an attack has changed. */
   | { readonly kind: 'revise'; readonly attack: Attack }
-  /** The evidence is complete: tell the script `attack_details` with this report on its stdin. */
-  | { readonly kind: 'explain'; readonly attack: Attack; readonly report: string }
+  /**
+   * The evidence is complete: tell the script `attack_details` with this report on its stdin. `rules`: what it compiled to;
+   * empty when none can be made.
+   */
+  | {
+      readonly kind: 'explain';
+      readonly attack: Attack;
+      readonly report: string;
+      readonly rules: readonly FlowspecRule[];
+    }
   | { readonly kind: 'release'; readonly attack: AttackId; readonly at: UnixMicros }
   | {
       readonly kind: 'ban';
@@ -40,4 +73,18 @@ export type LedgerMessage =
   | { readonly kind: 'script_restarted' }
   /** Write and tell again what has not come through. */
   | { readonly kind: 'retry' }
+  /** A new life of a speaker's announcer, which knows nothing: send it everything. */
+  | { readonly kind: 'announcer_started'; readonly speaker: string }
+  | { readonly kind: 'spoken'; readonly speaker: string; readonly results: readonly Spoken[] }
+  /** What the proof found. */
+  | { readonly kind: 'effect'; readonly attack: AttackId; readonly effect: MitigationEffect }
+  /** Withdraw all that is announced, and announce nothing until `start_all`. Durable when it is answered. */
+  | {
+      readonly kind: 'stop_all';
+      readonly comment: string;
+      readonly reply: (result: Result<Stopped>) => void;
+    }
+  | { readonly kind: 'start_all'; readonly reply: (result: Result<void>) => void }
+  | { readonly kind: 'report'; readonly reply: (report: LedgerReport) => void }
+  /** All that are wanted, and those released of which a speaker may still hold something. */
   | { readonly kind: 'list'; readonly reply: (mitigations: readonly Mitigation[]) => void };

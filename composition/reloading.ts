@@ -13,6 +13,8 @@ export type ReloadPlan = {
   readonly hostgroups: boolean;
   readonly sources: boolean;
   readonly outlets: boolean;
+  /** Speakers, or what is announced to them, or what may be. */
+  readonly announcements: boolean;
   readonly log: boolean;
   /** One line a change, for the operator. */
   readonly lines: readonly string[];
@@ -28,6 +30,7 @@ export function planReload(before: Settings, next: Settings): ReloadPlan {
     hostgroups: has('hostgroup', 'whitelist', 'process'),
     sources: has('interface', 'listener', 'exporters', 'filters') || changes.some(changesWindow),
     outlets: has('notify'),
+    announcements: has('speaker', 'bgp', 'networks', 'whitelist', 'hostgroup'),
     log: has('log'),
     lines: [
       ...changes.map(describeChange),
@@ -54,6 +57,8 @@ function countsOtherwise(change: Change): boolean {
     case 'filters':
     case 'process':
     case 'notify':
+    case 'speaker':
+    case 'bgp':
     case 'log':
     case 'state':
     case 'pid_file':

@@ -5,6 +5,7 @@
 import { prefixLength } from '../domain/prefix.js';
 import { prefixSet } from '../domain/prefix-table.js';
 import type { PrefixKey } from '../domain/units.js';
+import { checkBgp } from './bgp-consistency.js';
 import type { Files } from './files.js';
 import { checkFlow } from './flow-consistency.js';
 import { checkHostgroups, checkJudgement } from './hostgroup-consistency.js';
@@ -30,6 +31,7 @@ export function checkTogether(
   checkNetworks(needs.networks, settings, dialect, tell);
   checkRepeatedSources(plan, dialect, tell);
   checkFlow(plan, dialect, tell);
+  checkBgp(plan, settings, dialect, files, tell);
   checkHostgroups(plan, settings, dialect, tell);
   checkJudgement(plan, dialect, tell);
   checkPlaces(plan, dialect, files, tell);

@@ -1,5 +1,6 @@
 /** What a reload changes: one entry a thing that differs between two settings. Pure; used at SIGHUP. */
 import { isDeepStrictEqual } from 'node:util';
+import type { MitigationPolicy, SpeakerPolicy } from '../domain/bgp.js';
 import type { Hostgroup } from '../domain/hostgroup.js';
 import type { PrefixKey } from '../domain/units.js';
 import type {
@@ -47,6 +48,13 @@ export type Change =
   | { readonly kind: 'process'; readonly fields: readonly (keyof Settings['process'])[] }
   | { readonly kind: 'evidence'; readonly fields: readonly (keyof EvidenceSettings)[] }
   | { readonly kind: 'notify'; readonly fields: readonly (keyof NotifySettings)[] }
+  | {
+      readonly kind: 'speaker';
+      readonly name: string;
+      readonly change: ItemChange;
+      readonly fields: readonly string[];
+    }
+  | { readonly kind: 'bgp'; readonly fields: readonly (keyof AnnouncementSettings)[] }
   | { readonly kind: 'log'; readonly fields: readonly (keyof LogSettings)[] }
   /** Under the feet of a running daemon: these wait for the next start. */
   | { readonly kind: 'state' | 'pid_file' };
@@ -76,10 +84,26 @@ export function difference(before: Settings, after: Settings): readonly Change[]
     ...part('process', before.process, after.process),
     ...part('evidence', before.evidence, after.evidence),
     ...part('notify', before.notify, after.notify),
+    ...items(speakersOf(before), speakersOf(after), ({ name }) => name).map(
+      ({ key, ...rest }): Change => ({ kind: 'speaker', name: key, ...rest }),
+    ),
+    ...part('bgp', announcementsOf(before), announcementsOf(after)),
     ...part('log', before.log, after.log),
     ...(before.state.dir === after.state.dir ? [] : [{ kind: 'state' } as const]),
     ...(before.pidFile === after.pidFile ? [] : [{ kind: 'pid_file' } as const]),
   ];
+}
+
+type AnnouncementSettings = Omit<MitigationPolicy, 'speakers'>;
+const announcementsOf = ({ bgp }: Settings): AnnouncementSettings => {
+  const { speakers: _, ...rest } = bgp.policy;
+  return rest;
+};
+
+/** How each speaker is reached and what it is told, by its name. */
+function speakersOf({ bgp }: Settings): readonly ({ readonly name: string } & SpeakerPolicy)[] {
+  const links = new Map<string, object>([...bgp.gobgp, ...bgp.exabgp].map((link) => [link.name, link]));
+  return bgp.policy.speakers.map((policy) => ({ ...links.get(policy.name), ...policy }));
 }
 
 /** '0.0.0.0:6343', '[::]:6343'. */
@@ -104,6 +128,8 @@ export function describeChange(change: Change): string {
       return itemText(`interface ${change.name}`, change);
     case 'listener':
       return itemText(`listener ${change.name}`, change);
+    case 'speaker':
+      return itemText(`speaker ${change.name}`, change);
     case 'filters':
       return `filters: ${change.rules} ${change.rules === 1 ? 'rule' : 'rules'} now`;
     case 'exporters':
@@ -111,6 +137,7 @@ export function describeChange(change: Change): string {
     case 'process':
     case 'evidence':
     case 'notify':
+    case 'bgp':
       return `${change.kind}: ${change.fields.join(', ')} changed`;
     case 'log': {
       const now = change.fields.filter((field) => field === 'level');

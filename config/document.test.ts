@@ -40,7 +40,10 @@ test('the built-in defaults are those of the design', () => {
     timeMs: 1_900_000,
     onlyIfFinished: true,
     calmMs: 5_000,
+    probe: null,
   });
+  assert.equal(everyone?.action, 'blackhole');
+  assert.deepEqual(plan.bgp.policy.speakers, [], 'nothing is announced to anybody');
   assert.equal(plan.capture.tickMs, 100);
   assert.equal(plan.evidence.directory, '/var/lib/tidegate/attacks');
 });
@@ -126,7 +129,7 @@ test('the full example mentions every key of the schema', () => {
   const keys = [...page.matchAll(/^\| `([a-z0-9_.[\]]+)` \| /gm)].map(([, key = '']) => key);
   const own = keys.slice(0, keys.indexOf('pid_file') + 1);
   assert(own.length > 100);
-  const later = /^(bgp|export|store|api)/;
+  const later = /^(export|store|api)/;
   const classes = /_(pps|mbps)$/; // named as a family
   for (const key of own) {
     const last = key.split('.').at(-1)?.replace('[]', '') ?? '';

@@ -2,9 +2,9 @@
 import type { Keys, Leaf, List, Node, Section } from './declaration.js';
 import { fastnetmonOptions, type OptionSpec } from './fastnetmon-options.js';
 import { maxFilterRules, maxFilterValues } from './flow-filter.js';
-import { formats } from './formats.js';
+import { type FormatName, formats } from './formats.js';
 import { protocolNumbers } from './protocol-names.js';
-import { durationText, sizeText } from './quantities.js';
+import { durationText, shareText, sizeText } from './quantities.js';
 import { schema } from './schema.js';
 
 type Row = { readonly key: string; readonly standard: string; readonly format: string; readonly doc: string };
@@ -99,6 +99,14 @@ export function configurationPage(): string {
   ].join('\n')}\n`;
 }
 
+/** How the bounds of a format are written; others as they are. */
+const boundTexts: { readonly [F in FormatName]?: (value: number) => string } = {
+  size: sizeText,
+  duration: durationText,
+  ban_time: durationText,
+  share: shareText,
+};
+
 function table(rows: readonly Row[]): readonly string[] {
   return [
     '| key | default | format | meaning |',
@@ -147,8 +155,7 @@ function formatOf({ format, demands }: Leaf<unknown>): string {
   if (options !== undefined) return options.map((option) => `\`${option}\``).join(', ');
   const { words } = formats[format];
   if (min === undefined || max === undefined) return words;
-  const text =
-    format === 'size' ? sizeText : format === 'duration' || format === 'ban_time' ? durationText : String;
+  const text = boundTexts[format] ?? String;
   return `${words}, ${text(min)} to ${text(max)}`;
 }
 

@@ -27,6 +27,10 @@ const names: { readonly [path: string]: string } = {
   'capture.netflow': 'netflow_port',
   'capture.exporters': 'netflow_sampling_ratio',
   'notify.script': 'notify_script_path',
+  'bgp.gobgp': 'gobgp',
+  'bgp.exabgp': 'exabgp',
+  'bgp.guard.shortest_ipv4': 'gobgp_announce_whole_subnet',
+  'bgp.guard.shortest_ipv6': 'gobgp_announce_whole_subnet_ipv6',
 };
 
 /** Options that have no name here: they are ours, or fixed in FastNetMon. */

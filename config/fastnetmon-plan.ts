@@ -4,6 +4,7 @@
  */
 import { globalGroup } from '../domain/hostgroup.js';
 import { defaultInterface, defaultPlan } from './defaults.js';
+import { bgpOfFastnetmon } from './fastnetmon-bgp.js';
 import { fastnetmonDialect } from './fastnetmon-dialect.js';
 import { type GroupShape, groupNamed, hostgroupsOf, type PlannedGroup } from './fastnetmon-hostgroups.js';
 import { flowOf } from './fastnetmon-listeners.js';
@@ -47,6 +48,7 @@ export function readFastnetmonPlan(text: string, path: string, env: Environment,
   );
   const everyoneElse = groupNamed(globalGroup, [], options, shape);
   const dump = options.boolean('collect_attack_pcap_dumps', false);
+  const bgp = bgpOfFastnetmon(options, path);
   const capture = captureOf(options, defaults.plan.capture, dump);
   const plan: Plan = {
     ...defaults.plan,
@@ -71,9 +73,10 @@ export function readFastnetmonPlan(text: string, path: string, env: Environment,
       ...defaults.plan.notify,
       script: pathOption('notify_script_path', '/usr/local/bin/notify_about_attack.sh'),
     },
+    bgp,
     log: { ...defaults.plan.log, level: levelOf(options) },
     pidFile: pathOption('pid_path', '/var/run/fastnetmon.pid'),
-    origins: originsOf(groups, everyoneElse, capture),
+    origins: originsOf(groups, everyoneElse, capture, bgp),
   };
   tellUntaken(
     source,
@@ -87,12 +90,14 @@ function originsOf(
   groups: readonly PlannedGroup[],
   everyoneElse: object,
   capture: Plan['capture'],
+  bgp: Plan['bgp'],
 ): ReadonlyMap<object, string> {
   return new Map<object, string>([
     ...groups.map(({ group }, index) => [group, `hostgroups[${index}]`] as const),
     [everyoneElse, ''],
     ...capture.interfaces.map((one, index) => [one, `capture.interfaces[${index}]`] as const),
     ...capture.listeners.map((one, index) => [one, `${listenerPath(one.family)}[${index}]`] as const),
+    ...bgp.policy.speakers.map((one) => [one, `bgp.${one.name}[0]`] as const),
   ]);
 }
 

@@ -67,6 +67,7 @@ describe('the stock file of Debian', () => {
       timeMs: 1_900_000,
       onlyIfFinished: true,
       calmMs: 5_000,
+      probe: null,
     });
     assert.equal(settings.evidence.packets, 20);
     assert.equal(settings.evidence.directory, '/var/log/fastnetmon_attacks');
@@ -97,7 +98,66 @@ describe('defaults', () => {
 
 type Effect = { readonly line: string; readonly sees: (settings: Settings) => unknown; readonly is: unknown };
 const group = everyoneOf;
+const gobgp = (s: Settings) => s.bgp.policy.speakers.find(({ name }) => name === 'gobgp');
+const exabgp = (s: Settings) => s.bgp.policy.speakers.find(({ name }) => name === 'exabgp');
+const gobgpOn = 'gobgp = on\ngobgp_announce_host = on\ngobgp_announce_whole_subnet = on';
+const gobgp6On = 'gobgp = on\ngobgp_announce_host_ipv6 = on\ngobgp_announce_whole_subnet_ipv6 = on';
+const exabgpOn =
+  'exabgp = on\nexabgp_command_pipe = /run/exa.cmd\nexabgp_next_hop = 10.0.3.114\nexabgp_announce_host = on\nexabgp_announce_whole_subnet = on';
+const standard = (...list: readonly [number, number][]) => ({ standard: list, large: [], extended: [] });
 const effects: readonly Effect[] = [
+  { line: gobgpOn, sees: (s) => gobgp(s)?.ipv4.host?.nextHop, is: '0.0.0.0' },
+  { line: 'gobgp = on', sees: (s) => gobgp(s)?.ipv4, is: { host: null, subnet: null } },
+  {
+    line: `${gobgpOn}\ngobgp_next_hop = 10.0.3.1`,
+    sees: (s) => gobgp(s)?.ipv4.subnet?.nextHop,
+    is: '10.0.3.1',
+  },
+  {
+    line: `${gobgpOn}\ngobgp_next_hop = 10.0.3.1\ngobgp_next_hop_host_ipv4 = 10.0.3.2`,
+    sees: (s) => [gobgp(s)?.ipv4.host?.nextHop, gobgp(s)?.ipv4.subnet?.nextHop],
+    is: ['10.0.3.2', '10.0.3.1'],
+  },
+  {
+    line: `${gobgpOn}\ngobgp_next_hop_subnet_ipv4 = 10.0.3.2`,
+    sees: (s) => gobgp(s)?.ipv4.subnet?.nextHop,
+    is: '10.0.3.2',
+  },
+  {
+    line: `${gobgpOn}\ngobgp_community_host = 65001:1\ngobgp_community_subnet = 65001:2`,
+    sees: (s) => [gobgp(s)?.ipv4.host?.communities, gobgp(s)?.ipv4.subnet?.communities],
+    is: [standard([65_001, 1]), standard([65_001, 2])],
+  },
+  {
+    line: gobgp6On,
+    sees: (s) => gobgp(s)?.ipv6.host,
+    is: { nextHop: '100::1', communities: standard([65_001, 668]) },
+  },
+  {
+    line: `${gobgp6On}\ngobgp_next_hop_ipv6 = 100::2\ngobgp_next_hop_host_ipv6 = 100::3`,
+    sees: (s) => [gobgp(s)?.ipv6.host?.nextHop, gobgp(s)?.ipv6.subnet?.nextHop],
+    is: ['100::3', '100::2'],
+  },
+  {
+    line: `${gobgp6On}\ngobgp_next_hop_subnet_ipv6 = 100::4\ngobgp_community_host_ipv6 = 65001:3\ngobgp_community_subnet_ipv6 = 65001:4`,
+    sees: (s) => gobgp(s)?.ipv6.subnet,
+    is: { nextHop: '100::4', communities: standard([65_001, 4]) },
+  },
+  {
+    line: `${exabgpOn}\nexabgp_community = [65001:666 65001:777]`,
+    sees: (s) => exabgp(s)?.ipv4.host,
+    is: { nextHop: '10.0.3.114', communities: standard([65_001, 666], [65_001, 777]) },
+  },
+  {
+    line: `${exabgpOn}\nexabgp_community = 65001:666\nexabgp_community_host = 65001:5\nexabgp_community_subnet = 65001:6`,
+    sees: (s) => [
+      exabgp(s)?.ipv4.host?.communities,
+      exabgp(s)?.ipv4.subnet?.communities,
+      exabgp(s)?.ipv6.host,
+    ],
+    is: [standard([65_001, 5]), standard([65_001, 6]), null],
+  },
+  { line: exabgpOn, sees: (s) => s.bgp.exabgp[0]?.pipe, is: '/run/exa.cmd' },
   { line: 'enable_ban = on', sees: (s) => group(s).ban.enabled, is: true },
   { line: 'enable_ban_ipv6 = on', sees: (s) => group(s).ban.enabledIpv6, is: true },
   { line: 'logging_level = debug', sees: (s) => s.log.level, is: 'debug' },
@@ -228,7 +288,7 @@ describe('what takes none', () => {
       assert.equal(found.length, 1);
       const [finding] = found;
       const switchName = typeof told === 'object' ? told.with : name;
-      const misleading = /^(exabgp|exabgp_flow_spec_announces|gobgp|mirror_afxdp)$/.test(switchName);
+      const misleading = /^(exabgp_flow_spec_announces|mirror_afxdp)$/.test(switchName);
       assert.equal(finding?.severity, misleading ? 'warning' : 'note');
       assert(finding.key === name || finding.message.includes(name));
       assert.match(finding.message, effect.kind === 'later' ? /not supported yet/ : /not supported any more/);
@@ -315,11 +375,11 @@ describe('an import is equal in effect', () => {
     equalAfterImport(text, filesWith(text));
   });
   test('what is not carried over is written at the end', () => {
-    const imported = importFastnetmon({ path, env: {}, files: filesWith(conf('gobgp = on')) });
+    const imported = importFastnetmon({ path, env: {}, files: filesWith(conf('redis_enabled = on')) });
     assert(imported.ok);
     assert.match(
       imported.yaml,
-      /# Not carried over from \/etc\/fastnetmon.conf:\n# {3}gobgp: known, not supported yet/,
+      /# Not carried over from \/etc\/fastnetmon.conf:\n# {3}redis_enabled: known, not supported yet/,
     );
   });
   test('a file with errors is not imported', () => {

@@ -4,13 +4,14 @@ import { test } from 'vitest';
 import { type Files, filesOf } from './files.js';
 import { loadSettings } from './load.js';
 import type { Finding } from './settings.js';
+import { badBgp } from './tables/bad-bgp.js';
 import type { BadConfiguration } from './tables/bad-configuration.js';
 import { badFastnetmon } from './tables/bad-fastnetmon.js';
 import { badFlow } from './tables/bad-flow.js';
 import { badLists } from './tables/bad-lists.js';
 import { badYaml } from './tables/bad-yaml.js';
 
-const rows = [...badYaml, ...badFlow, ...badLists, ...badFastnetmon];
+const rows = [...badYaml, ...badFlow, ...badBgp, ...badLists, ...badFastnetmon];
 
 function findingsOf(row: BadConfiguration): {
   readonly path: string;

@@ -4,9 +4,10 @@
  * convict's own are not used: it reads 'nope' as true, cuts '20kpps' down to 20 and lets a port be 0.
  * Ours never convert, so what was written is what is judged.
  */
-import { formatAddress, parseAddress } from '../domain/address.js';
+import { type Family, formatAddress, parseAddress } from '../domain/address.js';
 import { hostPrefix, parsePrefix } from '../domain/prefix.js';
 import type { PrefixKey } from '../domain/units.js';
+import { readCommunity, readFlowspecAction } from './communities.js';
 import {
   durationText,
   type Fault,
@@ -18,7 +19,9 @@ import {
   readConfidence,
   readDuration,
   readRate,
+  readShare,
   readSize,
+  shareText,
   sizeText,
   splitEndpoint,
 } from './quantities.js';
@@ -79,6 +82,21 @@ const text = (value: unknown, what: string, example: string): Reading<string> =>
     ? read(value)
     : misread(`${quoted(value)} is not ${what}`, `write ${what} as text, such as ${example}`);
 
+/** RFC 1123 section 2.1. */
+const hostName =
+  /^(?=.{1,253}$)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/;
+const isHost = (text: string): boolean => parseAddress(text) !== null || hostName.test(text);
+
+function addressOfFamily(value: unknown, family: Family): Reading<string> {
+  const address = typeof value === 'string' ? parseAddress(value) : null;
+  return typeof value === 'string' && address?.family === family
+    ? read(value)
+    : misread(
+        `${quoted(value)} is not an IPv${family} address`,
+        `write one such as ${family === 4 ? '192.0.2.1' : '100::1'}`,
+      );
+}
+
 export const formats = {
   boolean: { words: 'true or false', judge: readBoolean },
   count: { words: 'whole number', judge: count },
@@ -102,6 +120,13 @@ export const formats = {
               'write a whole number, or auto for one per spare CPU',
             )
           : count(value, demands),
+  },
+  factor: {
+    words: 'number',
+    judge: (value, demands) =>
+      typeof value === 'number' && Number.isFinite(value)
+        ? within(read(value), demands, String)
+        : misread(`${quoted(value)} is not a number`, 'write a number, such as 2 or 1.5'),
   },
   duration: {
     words: 'duration',
@@ -145,6 +170,41 @@ export const formats = {
             `${quoted(value)} is not an address`,
             'write a numeric address, such as 192.0.2.1 or 2001:db8::1',
           ),
+  },
+  ipv4_address: { words: 'IPv4 address', judge: (value) => addressOfFamily(value, 4) },
+  ipv6_address: { words: 'IPv6 address', judge: (value) => addressOfFamily(value, 6) },
+  community: { words: 'community', judge: readCommunity },
+  large_community: {
+    words: 'large community',
+    judge: (value) => {
+      const community = readCommunity(value);
+      return community.ok && community.value.kind !== 'large'
+        ? misread(`${quoted(value)} is not a large community`, 'write three numbers, such as 65001:1:2')
+        : community;
+    },
+  },
+  flowspec_action: { words: 'flowspec action', judge: readFlowspecAction },
+  share: {
+    words: 'percentage',
+    judge: (value, demands) => within(readShare(value), demands, shareText),
+  },
+  endpoint: {
+    words: 'host:port',
+    judge: (value) => {
+      const endpoint = splitEndpoint(value);
+      if (!endpoint.ok || isHost(endpoint.value.address)) return endpoint;
+      return misread(
+        `${quoted(endpoint.value.address)} is neither an address nor a host name`,
+        'write 127.0.0.1:50051, [::1]:50051 or gobgp.example.net:50051',
+      );
+    },
+  },
+  host_name: {
+    words: 'host name',
+    judge: (value) =>
+      typeof value === 'string' && isHost(value)
+        ? read(value)
+        : misread(`${quoted(value)} is not a host name`, 'write a name such as gobgp.example.net'),
   },
   prefix_or_address: {
     words: 'prefix or address',

@@ -9,6 +9,7 @@ import { directions, metrics } from '../domain/traffic.js';
 import { readFastnetmonPlan } from './fastnetmon-plan.js';
 import type { Files } from './files.js';
 import { findingList } from './findings.js';
+import { bgpLines } from './import-bgp.js';
 import type { Dialect, Plan, PlannedInterface, PlannedListener } from './plan.js';
 import { confidenceText, durationText, sizeText } from './quantities.js';
 import { defaultLimits } from './schema.js';
@@ -112,6 +113,7 @@ function yamlOf(plan: Plan, { file, name }: Dialect, files: Files, untold: reado
           'notify:',
           `  ${usable ? '' : '# cannot be run: '}script: ${scalar(notify.script)}${from('notify.script')}`,
         ]),
+    ...bgpLines(plan.bgp),
     '',
     'log:',
     `  level: ${plan.log.level}  # logging_level`,

@@ -116,6 +116,20 @@ export function readConfidence(value: unknown): Reading<number | null> {
   return read(share);
 }
 
+/** '90%' → 0.9. */
+export function readShare(value: unknown): Reading<number> {
+  const match = /^(\d+(?:\.\d+)?) ?%$/.exec(String(value));
+  const share = match === null ? Number.NaN : Number(`${match[1]}e-2`);
+  return share <= 1
+    ? read(share)
+    : misread(
+        `${quoted(value)} is not a share of something`,
+        'write a percentage from 0% to 100%, such as 90%',
+      );
+}
+
+export const shareText = (share: number): string => `${Number(`${share}e2`)}%`;
+
 export const confidenceText = (share: number | null): string =>
   share === null ? 'off' : `${Number(`${share}e2`)}%`;
 

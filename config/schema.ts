@@ -2,7 +2,9 @@
  * Every key of the YAML configuration: its format, default, bounds and meaning.
  * docs/configuration.md is made from this table, and a test holds the two together.
  */
+import { type MitigationAction, mitigationActions } from '../domain/bgp.js';
 import { type Metric, metrics } from '../domain/traffic.js';
+import { bgpKeys } from './bgp-schema.js';
 import {
   choice,
   inherited,
@@ -76,7 +78,17 @@ const banDocs = {
   enabledIpv6: 'The same for IPv6 hosts.',
   time: 'How long a mitigation stays. `0s`: until the attack is over; `never`: until lifted by hand.',
   finished: 'When the time is up, release only once the attack is over.',
+  action:
+    'What is announced: `blackhole` the host, `flowspec` rules against the attack, `flowspec_then_blackhole` when rules do not help or the uplink is in danger, or `none`.',
   calm: 'How long the rate must stay at or below the threshold for an attack to be over.',
+} as const;
+const growthBounds = { min: 1, max: 100 } as const;
+const probeDocs = {
+  all: 'For drops upstream, behind which an attack cannot be seen: a release is a probe.',
+  enabled: 'Watch a released host, and take an attack on it for the same one.',
+  watch: 'For so long after the release.',
+  growth: 'Each return is mitigated so many times as long as before.',
+  maxTime: 'And not longer than this.',
 } as const;
 const asGlobal = 'as at top level';
 
@@ -99,6 +111,13 @@ const hostgroup = section('', {
     time: inherited<string>('ban_time', banDocs.time, asGlobal, banTimeBounds),
     only_if_finished: inherited<boolean>('boolean', banDocs.finished, asGlobal),
     calm: inherited<string>('duration', banDocs.calm, asGlobal, calmBounds),
+    action: inherited<MitigationAction>('choice', banDocs.action, asGlobal, { options: mitigationActions }),
+    probe: section(probeDocs.all, {
+      enabled: inherited<boolean>('boolean', probeDocs.enabled, asGlobal),
+      watch: inherited<string>('duration', probeDocs.watch, asGlobal, banTimeBounds),
+      growth: inherited<number>('factor', probeDocs.growth, asGlobal, growthBounds),
+      max_time: inherited<string>('duration', probeDocs.maxTime, asGlobal, banTimeBounds),
+    }),
   }),
 });
 
@@ -164,6 +183,13 @@ export const schema = section('', {
     time: leaf<string>('ban_time', '1900s', banDocs.time, banTimeBounds),
     only_if_finished: leaf<boolean>('boolean', true, banDocs.finished),
     calm: leaf<string>('duration', '5s', banDocs.calm, calmBounds),
+    action: choice(mitigationActions, 'blackhole', banDocs.action),
+    probe: section(probeDocs.all, {
+      enabled: leaf<boolean>('boolean', false, probeDocs.enabled),
+      watch: leaf<string>('duration', '10m', probeDocs.watch, banTimeBounds),
+      growth: leaf<number>('factor', 2, probeDocs.growth, growthBounds),
+      max_time: leaf<string>('duration', '1d', probeDocs.maxTime, banTimeBounds),
+    }),
   }),
   hostgroups: list(
     'Groups of hosts with settings of their own. All other hosts are in the group `global`, which the settings at top level are for.',
@@ -219,11 +245,7 @@ export const schema = section('', {
     concurrency: leaf<number>('count', 4, 'Runs at one time.', { min: 1, max: 256 }),
     queue: leaf<number>('count', 1_024, 'Runs that may wait.', { min: 1, max: 1_000_000 }),
   }),
-  bgp: section('Announcements.', {
-    gobgp: later('GoBGP, over its gRPC API.', 'warning'),
-    exabgp: later('ExaBGP, through its command pipe.', 'warning'),
-    guard: later('Limits on what may be announced.', 'warning'),
-  }),
+  bgp: section('Announcements: to whom, how, and within which limits.', bgpKeys),
   export: section('Where metrics go.', {
     influxdb: later('InfluxDB.'),
     graphite: later('Graphite.'),

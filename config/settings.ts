@@ -2,6 +2,7 @@
  * What the files and the environment come to: domain values, checked, in the program's units.
  * main.ts hands each room its part; the shape of a file never travels further in.
  */
+import type { MitigationPolicy } from '../domain/bgp.js';
 import type { FlowFamily, FlowFilter, SamplingOverride } from '../domain/flow.js';
 import type { Hostgroup } from '../domain/hostgroup.js';
 import type { Milliseconds, PrefixKey } from '../domain/units.js';
@@ -75,6 +76,36 @@ export type NotifySettings = {
   readonly queue: number;
 };
 
+/** How a GoBGP is reached. `tls` null: in the clear. */
+export type GobgpSettings = {
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  readonly tls: {
+    /** Paths; null: the machine's authorities, no certificate of ours. */
+    readonly ca: string | null;
+    readonly certificate: string | null;
+    readonly key: string | null;
+    readonly serverName: string | null;
+  } | null;
+};
+
+export type ExabgpSettings = {
+  readonly name: string;
+  readonly pipe: string;
+  readonly answers: string | null;
+  /** The major version whose commands it understands; null: find out. */
+  readonly commands: 4 | 5 | null;
+  readonly mark: readonly [asn: number, first: number, second: number] | null;
+};
+
+/** Each speaker's policy is in `policy.speakers`, by its name. */
+export type BgpSettings = {
+  readonly gobgp: readonly GobgpSettings[];
+  readonly exabgp: readonly ExabgpSettings[];
+  readonly policy: MitigationPolicy;
+};
+
 export type LogSettings = {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
   readonly file: string | null;
@@ -91,6 +122,7 @@ export type Settings = {
   readonly capture: CaptureSettings;
   readonly evidence: EvidenceSettings;
   readonly notify: NotifySettings;
+  readonly bgp: BgpSettings;
   readonly state: StateSettings;
   readonly log: LogSettings;
   readonly pidFile: string | null;

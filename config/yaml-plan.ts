@@ -1,8 +1,16 @@
 /** The validated values of a YAML file as a plan, in the program's units. */
-import { type BanPolicy, globalGroup, type Hostgroup, type Thresholds } from '../domain/hostgroup.js';
+import type { MitigationAction } from '../domain/bgp.js';
+import {
+  type BanPolicy,
+  globalGroup,
+  type Hostgroup,
+  type ProbePolicy,
+  type Thresholds,
+} from '../domain/hostgroup.js';
 import { parsePrefix } from '../domain/prefix.js';
 import { type Limits, type Metric, metrics } from '../domain/traffic.js';
 import type { Milliseconds, PrefixKey } from '../domain/units.js';
+import { bgpOf } from './bgp-plan.js';
 import { exportersOf, ipfixListenerOf, netflowListenerOf, sflowListenerOf } from './flow-plan.js';
 import { type Plan, type PlannedInterface, pathFrom } from './plan.js';
 import {
@@ -42,7 +50,19 @@ const thresholdsOf = (values: ThresholdValues, outer: Thresholds): Thresholds =>
   network: limitsOf(values.network, outer.network),
 });
 
-function hostgroupOf(values: HostgroupValues, outer: Hostgroup): Hostgroup {
+type ProbeValues = FileValues['ban']['probe'];
+
+/** `outer`: what is not set here is as there. */
+function probeOf(values: HostgroupValues['ban']['probe'], outer: ProbeValues | null): ProbePolicy | null {
+  const { enabled, watch, growth, max_time: maxTime } = { ...outer, ...definedOf(values) };
+  if (enabled !== true || watch === undefined || growth === undefined || maxTime === undefined) return null;
+  return { watchMs: ms(watch), growth, maxTimeMs: ms(maxTime) };
+}
+
+const definedOf = <T extends object>(values: T): Partial<T> =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
+
+function hostgroupOf(values: HostgroupValues, outer: Hostgroup, outerProbe: ProbeValues): Hostgroup {
   const { ban } = values;
   const policy: BanPolicy = {
     enabled: ban.enabled ?? outer.ban.enabled,
@@ -50,7 +70,7 @@ function hostgroupOf(values: HostgroupValues, outer: Hostgroup): Hostgroup {
     timeMs: ban.time === undefined ? outer.ban.timeMs : banTime(ban.time),
     onlyIfFinished: ban.only_if_finished ?? outer.ban.onlyIfFinished,
     calmMs: ban.calm === undefined ? outer.ban.calmMs : ms(ban.calm),
-    probe: outer.ban.probe,
+    probe: probeOf(ban.probe, outerProbe),
   };
   return {
     name: values.name,
@@ -59,7 +79,7 @@ function hostgroupOf(values: HostgroupValues, outer: Hostgroup): Hostgroup {
     thresholds: thresholdsOf(values.thresholds, outer.thresholds),
     confidence: values.confidence === undefined ? outer.confidence : sure(readConfidence(values.confidence)),
     ban: policy,
-    action: outer.action,
+    action: ban.action ?? outer.action,
   };
 }
 
@@ -119,16 +139,16 @@ export function planOfYaml(values: FileValues, configPath: string, stateDir: str
       timeMs: banTime(ban.time),
       onlyIfFinished: ban.only_if_finished,
       calmMs: ms(ban.calm),
-      probe: null,
+      probe: probeOf(ban.probe, null),
     },
-    action: 'blackhole',
+    action: ban.action as MitigationAction,
   };
   origins.set(globalHosts, '');
   const { capture, evidence, notify } = values;
   const groups = itemsOf(
     values.hostgroups,
     'hostgroups',
-    (group) => hostgroupOf(group, globalHosts),
+    (group) => hostgroupOf(group, globalHosts, ban.probe),
     origins,
   );
   return {
@@ -167,6 +187,7 @@ export function planOfYaml(values: FileValues, configPath: string, stateDir: str
       concurrency: notify.concurrency,
       queue: notify.queue,
     },
+    bgp: bgpOf(values.bgp, configPath, origins),
     state: { dir },
     log: { ...values.log, file: optionalPath(values.log.file) },
     pidFile: optionalPath(values.pid_file),

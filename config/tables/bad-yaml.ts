@@ -591,15 +591,6 @@ export const badYaml: readonly BadConfiguration[] = [
     remedy: /remove one/,
   },
   {
-    claim: 'announcements that are not built yet',
-    severity: 'warning',
-    text: `${valid}bgp:\n  gobgp:\n    address: 127.0.0.1:50051\n`,
-    line: 4,
-    key: 'bgp.gobgp',
-    message: /known, not supported yet: GoBGP/,
-    remedy: /no effect/,
-  },
-  {
     claim: 'a feature not built yet',
     severity: 'note',
     text: `${valid}store:\n  redis:\n    host: 127.0.0.1\n`,

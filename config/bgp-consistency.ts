@@ -1,0 +1,123 @@
+/** What no single key of announcements can show: speakers, guards and hostgroups that contradict each other. */
+import { mitigationActions, type SpeakerPolicy } from '../domain/bgp.js';
+import { prefixLength } from '../domain/prefix.js';
+import type { Files } from './files.js';
+import type { Dialect, Plan, Tell } from './plan.js';
+import type { Settings } from './settings.js';
+
+export function checkBgp(plan: Plan, settings: Settings, { name }: Dialect, files: Files, tell: Tell): void {
+  checkSpeakers(plan, tell);
+  checkTls(plan, files, tell);
+  checkSubnets(settings, name, tell);
+  checkFlowspec(plan, name, tell);
+}
+
+function checkSpeakers({ bgp, origins }: Plan, tell: Tell): void {
+  const seen = new Set<string>();
+  for (const speaker of bgp.policy.speakers) {
+    const path = origins.get(speaker) ?? 'bgp';
+    if (seen.has(speaker.name)) {
+      tell(
+        'error',
+        `${path}.name`,
+        `two speakers are called '${speaker.name}'`,
+        'give each a name of its own',
+      );
+    }
+    seen.add(speaker.name);
+    if (announcesNothing(speaker)) {
+      tell(
+        'warning',
+        path,
+        `nothing is ever announced to '${speaker.name}'`,
+        'switch announce on for hosts, subnets or flowspec, or remove the speaker',
+      );
+    }
+  }
+  const pipes = new Set<string>();
+  for (const { pipe, name } of bgp.exabgp) {
+    const speaker = bgp.policy.speakers.find((one) => one.name === name);
+    if (pipes.has(pipe)) {
+      tell(
+        'error',
+        `${(speaker && origins.get(speaker)) ?? 'bgp.exabgp'}.pipe`,
+        `two speakers write into '${pipe}'`,
+        'remove one of them',
+      );
+    }
+    pipes.add(pipe);
+  }
+}
+
+const announcesNothing = ({ ipv4, ipv6, flowspec }: SpeakerPolicy): boolean =>
+  flowspec === null && [ipv4.host, ipv4.subnet, ipv6.host, ipv6.subnet].every((route) => route === null);
+
+function checkTls({ bgp, origins }: Plan, files: Files, tell: Tell): void {
+  for (const { name, tls } of bgp.gobgp) {
+    if (tls === null) continue;
+    const speaker = bgp.policy.speakers.find((one) => one.name === name);
+    const path = `${(speaker && origins.get(speaker)) ?? 'bgp.gobgp'}.tls`;
+    if ((tls.certificate === null) !== (tls.key === null)) {
+      tell(
+        'error',
+        path,
+        'a certificate and its key go together, and one is missing',
+        'set both, or neither',
+      );
+    }
+    for (const [key, file] of Object.entries({ ca: tls.ca, certificate: tls.certificate, key: tls.key })) {
+      if (file === null || files.stat(file)?.kind === 'file') continue;
+      tell('error', `${path}.${key}`, `there is no file '${file}'`, 'correct the path');
+    }
+  }
+}
+
+function checkSubnets({ bgp, networks }: Settings, name: Dialect['name'], tell: Tell): void {
+  const { speakers, guard } = bgp.policy;
+  for (const [family, shortest, key] of [
+    ['ipv4', guard.shortestIpv4, 'bgp.guard.shortest_ipv4'],
+    ['ipv6', guard.shortestIpv6, 'bgp.guard.shortest_ipv6'],
+  ] as const) {
+    if (!speakers.some((speaker) => speaker[family].subnet !== null)) continue;
+    const own = networks.filter((network) => network.includes(':') === (family === 'ipv6'));
+    const [short, ...more] = own.filter((network) => prefixLength(network) < shortest);
+    if (short === undefined) continue;
+    const others = more.length === 0 ? '' : ` and ${more.length} more`;
+    tell(
+      'warning',
+      key,
+      `subnets are announced, but ${short}${others} of ${name('networks')} is shorter than /${shortest}, so it never is`,
+      `write ${Math.min(...[short, ...more].map(prefixLength))} if whole networks of that size may be cut off`,
+    );
+  }
+}
+
+function checkFlowspec({ bgp, hostgroups, origins }: Plan, name: Dialect['name'], tell: Tell): void {
+  const [, , rules, rulesFirst] = mitigationActions;
+  const { speakers, uplink, proof } = bgp.policy;
+  const able = speakers.some((speaker) => speaker.flowspec !== null);
+  for (const group of hostgroups) {
+    if ((group.action !== rules && group.action !== rulesFirst) || able) continue;
+    const at = origins.get(group) ?? '';
+    tell(
+      'warning',
+      at === '' ? 'ban.action' : `${at}.ban.action`,
+      `attacks on '${group.name}' call for flowspec rules, and no speaker gets any`,
+      `switch ${name('bgp.gobgp')}[].flowspec.announce on, or choose blackhole`,
+    );
+  }
+  const used = hostgroups.some(({ action }) => action === rulesFirst);
+  for (const [key, set] of [
+    ['bgp.uplink', uplink.bitsPerSecond !== null],
+    ['bgp.proof.escalate', proof.escalate !== 'none'],
+  ] as const) {
+    if (set && !used) {
+      tell(
+        'warning',
+        key,
+        `no hostgroup has the action ${rulesFirst}, so it has no effect`,
+        `set ban.action: ${rulesFirst}`,
+      );
+    }
+  }
+}

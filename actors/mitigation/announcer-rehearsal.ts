@@ -5,7 +5,7 @@
  * The world checks at each request what must hold at any time: one change of a key at once; announced is only what is
  * wanted, as it is wanted; withdrawn is only what is not, and never what is somebody else's.
  */
-import assert from 'node:assert/strict';
+import { strict as assert } from 'node:assert';
 import {
   type Announcement,
   announcementKey,

@@ -44,7 +44,8 @@ const speakerOf = (values: GobgpValues | ExabgpValues): SpeakerPolicy => ({
   deadlineMs: ms(values.deadline),
 });
 
-function gobgpOf(values: GobgpValues, path: (text: string | null) => string | null): GobgpSettings {
+/** `path`: what a relative one is meant from. */
+export function gobgpOf(values: GobgpValues, path: (text: string | null) => string | null): GobgpSettings {
   const { tls } = values;
   return {
     name: values.name,
@@ -57,6 +58,8 @@ function gobgpOf(values: GobgpValues, path: (text: string | null) => string | nu
           serverName: tls.server_name,
         }
       : null,
+    mark: values.mark,
+    localPreference: values.local_preference,
   };
 }
 
@@ -66,7 +69,6 @@ function exabgpOf(values: ExabgpValues, configPath: string): ExabgpSettings {
     name: values.name,
     pipe: pathFrom(configPath, values.pipe),
     answers: values.answers === null ? null : pathFrom(configPath, values.answers),
-    commands: values.commands === 'auto' ? null : values.commands === '4' ? 4 : 5,
     mark: mark.large[0] ?? null,
   };
 }

@@ -39,6 +39,9 @@ const speakerKeys = {
   }),
 } as const;
 
+/** 'TIDE'. */
+const defaultMark = 0x5449_4445;
+
 export const gobgpSpeaker = section('', {
   address: leaf<string>('endpoint', '127.0.0.1:50051', 'Of its gRPC API.'),
   name: leaf<string>('name', 'gobgp', 'In reports and logs; unique among all speakers.'),
@@ -53,6 +56,18 @@ export const gobgpSpeaker = section('', {
       words: 'that of `address`',
     }),
   }),
+  mark: leaf<number>(
+    'count',
+    defaultMark,
+    "The path identifier by which ours are told from others' paths; routers never see it. Two programs on one GoBGP need one each.",
+    { min: 1, max: 0xffff_ffff },
+  ),
+  local_preference: leaf<number | null>(
+    'count',
+    null,
+    "Where a path of somebody else's to the same prefix exists, the higher wins.",
+    { min: 0, max: 0xffff_ffff, words: 'none is set, which counts as 100' },
+  ),
   ...speakerKeys,
 });
 
@@ -65,7 +80,6 @@ export const exabgpSpeaker = section('', {
     'The pipe it answers on. Without it nothing can be read back: what should be announced is told again.',
     { words: 'it is not read' },
   ),
-  commands: choice(['auto', '4', '5'], 'auto', 'The form of its commands, by its major version.'),
   mark: leaf<string | null>(
     'large_community',
     null,

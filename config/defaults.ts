@@ -1,11 +1,14 @@
 /** The defaults of the schema as settings, for what a file does not or cannot say. */
 import { globalGroup } from '../domain/hostgroup.js';
 import type { Milliseconds } from '../domain/units.js';
+import { gobgpOf } from './bgp-plan.js';
+import { gobgpSpeaker } from './bgp-schema.js';
 import type { Keys, Section, ValuesOf } from './declaration.js';
 import { netflowListenerOf, sflowListenerOf } from './flow-plan.js';
 import { netflowListener, sflowListener } from './flow-schema.js';
 import type { Plan, PlannedInterface, PlannedListener } from './plan.js';
 import { captureInterface, schema } from './schema.js';
+import type { GobgpSettings } from './settings.js';
 import { valuesOf } from './values.js';
 import { interfaceOf, planOfYaml } from './yaml-plan.js';
 import type { PlainMap } from './yaml-source.js';
@@ -43,3 +46,10 @@ export const defaultListener = (
     ? sflowListenerOf(defaultValues(sflowListener, { listen }))
     : netflowListenerOf(defaultValues(netflowListener, { listen }));
 };
+
+/** A GoBGP in the clear, with all defaults of how it is reached. */
+export const defaultGobgp = (address: string, port: number): GobgpSettings => ({
+  ...gobgpOf(defaultValues(gobgpSpeaker, {}), (path) => path),
+  address,
+  port,
+});

@@ -9,7 +9,7 @@ import { type Communities, noCommunities } from '../domain/announcement.js';
 import type { RoutePolicy, SpeakerPolicy } from '../domain/bgp.js';
 import { hostOf } from './bgp-plan.js';
 import { type Community, communitiesOf, readCommunity } from './communities.js';
-import { defaultPlan } from './defaults.js';
+import { defaultGobgp, defaultPlan } from './defaults.js';
 import type { OptionReader } from './fastnetmon-reader.js';
 import { quoted } from './quantities.js';
 import type { BgpSettings } from './settings.js';
@@ -29,11 +29,8 @@ export function bgpOfFastnetmon(options: OptionReader, path: string): BgpSetting
   const whole = (family: 'ipv4' | 'ipv6'): boolean => speakers.some((one) => one[family].subnet !== null);
   const { guard } = policy;
   return {
-    gobgp: gobgp ? [{ name: 'gobgp', address: gobgpAddress, port: gobgpPort, tls: null }] : [],
-    exabgp:
-      exabgp === null
-        ? []
-        : [{ name: 'exabgp', pipe: exabgp.pipe, answers: null, commands: null, mark: null }],
+    gobgp: gobgp ? [defaultGobgp(gobgpAddress, gobgpPort)] : [],
+    exabgp: exabgp === null ? [] : [{ name: 'exabgp', pipe: exabgp.pipe, answers: null, mark: null }],
     policy: {
       ...policy,
       speakers,

@@ -88,14 +88,15 @@ export type GobgpSettings = {
     readonly key: string | null;
     readonly serverName: string | null;
   } | null;
+  /** Path identifier of what is ours. */
+  readonly mark: number;
+  readonly localPreference: number | null;
 };
 
 export type ExabgpSettings = {
   readonly name: string;
   readonly pipe: string;
   readonly answers: string | null;
-  /** The major version whose commands it understands; null: find out. */
-  readonly commands: 4 | 5 | null;
   readonly mark: readonly [asn: number, first: number, second: number] | null;
 };
 

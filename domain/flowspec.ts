@@ -32,7 +32,10 @@ export type FlowspecRule = {
   readonly fragments: readonly FragmentKind[];
 };
 
-/** RFC 8955 section 7. `rate_limit` 0 is never made: that is `discard`. */
+/**
+ * RFC 8955 section 7. `rate_limit` 0 is never made: that is `discard`. A rate travels as a float of 32 bits, and reads back
+ * as one: rates that are the same there are the same.
+ */
 export type FlowspecAction =
   | { readonly kind: 'discard' }
   | { readonly kind: 'rate_limit'; readonly bytesPerSecond: number }
@@ -69,7 +72,7 @@ export function flowspecActionText(action: FlowspecAction): string {
     case 'discard':
       return 'discard';
     case 'rate_limit':
-      return `rate-limit ${action.bytesPerSecond}`;
+      return `rate-limit ${Math.fround(action.bytesPerSecond)}`;
     case 'redirect':
       return `redirect ${action.asn}:${action.value}`;
     case 'mark':

@@ -1,0 +1,103 @@
+/**
+ * One connection to one gobgpd process, from the first answer to the first silence.
+ *
+ * Each connection has a client of its own: nothing of a broken one, backoff or queued call, reaches into the next. That
+ * the process has gone is told by a stream that ends with it, at once; that it hangs, by a question a second.
+ */
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ChannelCredentials, Client, credentials } from '@grpc/grpc-js';
+import { failure, type Result, success } from '../../domain/result.js';
+import { type Dialect, dialects, getAsn, watchLife } from './gobgp-api.js';
+
+/** Files in PEM. `caPath` null: the authorities this machine trusts; `identity` null: no certificate of our own. */
+export type GobgpTls = {
+  readonly caPath: string | null;
+  readonly identity: { readonly certificatePath: string; readonly keyPath: string } | null;
+};
+
+export type LinkOptions = {
+  /** 'host:port', '[2001:db8::1]:50051' or 'unix:/path'. */
+  readonly address: string;
+  readonly tls: GobgpTls | null;
+  readonly deadlineMs: number;
+};
+
+export type Link = {
+  readonly client: Client;
+  readonly dialect: Dialect;
+  /** Settles, with the reason, when the process has gone or hangs. */
+  readonly lost: Promise<string>;
+  readonly close: () => void;
+};
+
+const heartbeatMs = 1_000;
+
+/** `signal` ends the attempt, `close` the connection. SPEAKER_UNREACHABLE, TIMEOUT, or SPEAKER_REFUSED: it answers, but not as a GoBGP that we know and that runs. */
+export async function connect(options: LinkOptions, signal: AbortSignal): Promise<Result<Link>> {
+  const secrets = credentialsOf(options.tls);
+  if (!secrets.ok) return secrets;
+  const client = new Client(options.address, secrets.value, {
+    'grpc.enable_http_proxy': 0, // a proxy of the environment is for the web
+    'grpc.use_local_subchannel_pool': 1,
+    'grpc.enable_retries': 0,
+  });
+  const dialect = await detect(client, options, signal);
+  if (!dialect.ok) {
+    client.close();
+    return dialect;
+  }
+  const stop = new AbortController();
+  const lost = Promise.race([
+    watchLife(client, dialect.value, [stop.signal]),
+    heartbeat(client, dialect.value, options, stop.signal),
+  ]).then((end) => (end.ok ? 'closed' : end.error.detail));
+  const close = (): void => {
+    stop.abort();
+    client.close();
+  };
+  return success({ client, dialect: dialect.value, lost, close });
+}
+
+async function detect(client: Client, options: LinkOptions, signal: AbortSignal): Promise<Result<Dialect>> {
+  for (const dialect of dialects) {
+    const asn = await getAsn(client, dialect, { deadlineMs: options.deadlineMs, signals: [signal] });
+    if (!asn.ok) return asn;
+    if (asn.value === 'unknown') continue;
+    // gobgpd answers before it has read its configuration, and takes no route until then
+    return asn.value === null ? notStarted : success(dialect);
+  }
+  const known = dialects.map(({ version }) => version).join(' and ');
+  return failure('SPEAKER_REFUSED', `it answers, but is no GoBGP of version ${known}`);
+}
+
+const notStarted: Result<never> = failure('SPEAKER_REFUSED', 'GoBGP runs, but its BGP has not been started');
+
+/** Ends with the first question that finds no answer. */
+async function heartbeat(
+  client: Client,
+  dialect: Dialect,
+  options: LinkOptions,
+  signal: AbortSignal,
+): Promise<Result<void>> {
+  for (;;) {
+    // an abort ends the pause, and the question after it fails at once
+    await sleep(heartbeatMs, undefined, { signal }).catch(() => undefined);
+    const asn = await getAsn(client, dialect, { deadlineMs: options.deadlineMs, signals: [signal] });
+    if (!asn.ok) return asn;
+    if (asn.value === null || asn.value === 'unknown') return notStarted;
+  }
+}
+
+/** Read anew for each connection, so that renewed certificates need no restart. */
+function credentialsOf(tls: GobgpTls | null): Result<ChannelCredentials> {
+  if (tls === null) return success(credentials.createInsecure());
+  try {
+    const ca = tls.caPath === null ? null : readFileSync(tls.caPath);
+    if (tls.identity === null) return success(credentials.createSsl(ca));
+    const { certificatePath, keyPath } = tls.identity;
+    return success(credentials.createSsl(ca, readFileSync(keyPath), readFileSync(certificatePath)));
+  } catch (error) {
+    return failure('SPEAKER_UNREACHABLE', `TLS: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}

@@ -17,7 +17,7 @@ import type { ScriptMessage, ScriptReport } from '../actors/script/messages.js';
 import { type Attack, attackId } from '../domain/attack.js';
 import { type Mitigation, notAnnounced } from '../domain/mitigation.js';
 import type { Journal } from '../domain/ports.js';
-import { anAttack } from '../domain/rehearsal.js';
+import { aMitigationPolicy, anAttack } from '../domain/rehearsal.js';
 import { failure, type Result } from '../domain/result.js';
 import type { HostKey, PrefixKey } from '../domain/units.js';
 import { openJournal } from '../integrations/journal/journal.js';
@@ -61,10 +61,17 @@ async function until(claim: () => boolean, limitMs = 8000): Promise<void> {
   assert.ok(claim(), String(claim));
 }
 
+const policy = aMitigationPolicy({ speakers: [] });
+const guarded = {
+  networks: ['192.0.2.0/24' as PrefixKey],
+  whitelist: ['192.0.2.53/32' as PrefixKey],
+};
+
 const brokenJournal: Journal = {
   append: async () => failure('JOURNAL_UNWRITABLE', 'disk full'),
   active: async () => ({ ok: true, value: [] }),
   history: async () => ({ ok: true, value: [] }),
+  notes: async () => ({ ok: true, value: new Map() }),
   templates: async () => ({ ok: true, value: [] }),
   close: async () => {},
 };
@@ -92,10 +99,10 @@ async function play(on: Stage, options: Options = {}) {
         ledgerActor({
           journal: journal.ref,
           script: script.ref,
-          guarded: () => ({
-            networks: ['192.0.2.0/24' as PrefixKey],
-            whitelist: ['192.0.2.53/32' as PrefixKey],
-          }),
+          announcer: () => null,
+          policy: () => policy,
+          guarded: () => guarded,
+          actionOf: () => 'blackhole',
           hostgroupOf: () => 'global',
           newId: (at) => attackId(at, serial++),
           banReport,

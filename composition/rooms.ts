@@ -16,16 +16,17 @@ import type { HostgroupMessage } from '../actors/hostgroup/messages.js';
 import { journalActor } from '../actors/journal/actor.js';
 import type { JournalMessage } from '../actors/journal/messages.js';
 import { ledgerActor } from '../actors/mitigation/actor.js';
+import type { AnnouncerMessage } from '../actors/mitigation/announcer-messages.js';
 import type { LedgerMessage } from '../actors/mitigation/messages.js';
 import { scriptActor } from '../actors/script/actor.js';
 import type { ScriptMessage } from '../actors/script/messages.js';
 import { listenerName, listenText } from '../config/difference.js';
 import type { Settings } from '../config/settings.js';
-import { type Attack, attackId } from '../domain/attack.js';
+import { type Attack, attackId, type Subject } from '../domain/attack.js';
 import { globalGroup, type Hostgroup } from '../domain/hostgroup.js';
 import type { Journal, KeptTemplate, ScriptRunner } from '../domain/ports.js';
 import { prefixTable } from '../domain/prefix-table.js';
-import type { HostKey, UnixMicros } from '../domain/units.js';
+import type { UnixMicros } from '../domain/units.js';
 import { evidenceStore } from '../integrations/evidence/store.js';
 import type { Ref } from '../supervision/behaviour.js';
 import { createPlace, type Place } from '../supervision/place.js';
@@ -86,6 +87,7 @@ export function furnish(deps: RoomDeps): Rooms {
   const sourcePlaces = new Map<string, Place<SourceMessage>>();
   const hostgroups = new Map<string, Ref<HostgroupMessage>>();
   const sources = new Map<string, Ref<SourceMessage>>();
+  const announcers = new Map<string, Ref<AnnouncerMessage>>();
   const shelves = templateShelves(deps.keptTemplates);
   let serials = 0;
   const serial = (): number => serials++;
@@ -129,8 +131,12 @@ export function furnish(deps: RoomDeps): Rooms {
               get script() {
                 return scriptRef();
               },
+              announcer: (speaker) => announcers.get(speaker) ?? null,
+              policy: () => live.settings.bgp.policy,
               guarded: () => live.settings,
-              hostgroupOf: (host) => hostgroupOf(live.settings.hostgroups, host),
+              actionOf: (attack) =>
+                live.settings.hostgroups.find(({ name }) => name === homeOf(attack))?.action ?? 'none',
+              hostgroupOf: (subject) => hostgroupOf(live.settings.hostgroups, subject),
               newId: (at) => attackId(at, serial()),
               banReport,
               power: attackPower,
@@ -272,11 +278,11 @@ export function judgedIn(group: Hostgroup, { process }: Pick<Settings, 'process'
   };
 }
 
-function hostgroupOf(groups: readonly Hostgroup[], host: HostKey): string {
+function hostgroupOf(groups: readonly Hostgroup[], subject: Subject): string {
   const table = prefixTable(
     groups.flatMap(({ name, networks }) => networks.map((prefix) => [prefix, name] as const)),
   );
-  return table.longest(host)?.value ?? globalGroup;
+  return table.longest(subject.kind === 'host' ? subject.host : subject.prefix)?.value ?? globalGroup;
 }
 
 function placeOf<M>(places: Map<string, Place<M>>, name: string): Place<M> {

@@ -143,6 +143,8 @@ export type Journal = {
   readonly append: (entries: readonly JournalEntry[]) => Promise<Result<void>>;
   readonly active: () => Promise<Result<readonly Mitigation[]>>;
   readonly history: (limit: number) => Promise<Result<readonly Attack[]>>;
+  /** All notes, by key. */
+  readonly notes: () => Promise<Result<ReadonlyMap<string, string>>>;
   /** The flow templates that were kept, of all listeners, and sent after that time; the one sent longest ago first. */
   readonly templates: (sentAfter: UnixMicros) => Promise<Result<readonly KeptTemplate[]>>;
   readonly close: () => Promise<void>;
@@ -152,6 +154,8 @@ export type KeptTemplate = { readonly listener: string; readonly template: Store
 export type JournalEntry =
   | { readonly kind: 'mitigation'; readonly mitigation: Mitigation }
   | { readonly kind: 'attack'; readonly attack: Attack }
+  /** A small thing to be known after a restart; takes the place of what was noted under the key. null: forget it. */
+  | { readonly kind: 'note'; readonly key: string; readonly value: string | null }
   /** Replace those of the same exporter and id that the journal has of this listener. */
   | { readonly kind: 'templates'; readonly listener: string; readonly templates: readonly StoredTemplate[] };
 

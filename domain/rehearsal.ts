@@ -1,5 +1,7 @@
 /** What tests of several rooms need: an attack, a mitigation and a sampled packet with sensible values, changed as told. */
+import { noCommunities } from './announcement.js';
 import { type Attack, attackId, type SampledPacket } from './attack.js';
+import type { MitigationPolicy, SpeakerPolicy } from './bgp.js';
 import { type Mitigation, notAnnounced } from './mitigation.js';
 import { quietRates, type Rates } from './traffic.js';
 import type { HostKey, UnixMicros } from './units.js';
@@ -53,6 +55,33 @@ export function aMitigation(change: Partial<Mitigation> = {}): Mitigation {
     ...change,
   };
 }
+
+/** Takes host routes of both families and flowspec rules, by next hops 192.0.2.1 and 100::1. */
+export const aSpeaker = (change: Partial<SpeakerPolicy> = {}): SpeakerPolicy => ({
+  name: 'edge-1',
+  ipv4: { host: { nextHop: '192.0.2.1' as HostKey, communities: noCommunities }, subnet: null },
+  ipv6: { host: { nextHop: '100::1' as HostKey, communities: noCommunities }, subnet: null },
+  flowspec: { communities: noCommunities, maxRules: 100 },
+  reconcileMs: 60_000,
+  deadlineMs: 5000,
+  ...change,
+});
+
+/** One speaker, and guards that hold nothing back that is sane. */
+export const aMitigationPolicy = (change: Partial<MitigationPolicy> = {}): MitigationPolicy => ({
+  speakers: [aSpeaker()],
+  guard: {
+    maxAnnouncements: 1000,
+    maxChangesPerMinute: 1000,
+    shortestIpv4: 24,
+    shortestIpv6: 48,
+    dryRun: false,
+  },
+  flowspec: { coverage: 0.9, maxRules: 5, action: { kind: 'discard' }, maxCollateral: 0.1 },
+  uplink: { bitsPerSecond: null },
+  proof: { settleMs: 5000, effectiveBelow: 0.1, escalate: 'none' },
+  ...change,
+});
 
 /** A UDP packet of 1,400 bytes towards 192.0.2.7:4444. */
 export const aPacket = (change: Partial<SampledPacket> = {}): SampledPacket => ({

@@ -59,6 +59,9 @@ export const journalBehaviour = (deps: JournalDeps): Behaviour<State, JournalMes
           state.questions.push({ reply: message.reply, behind: state.batches.offered });
         } else message.reply(failure('TIMEOUT', `${maxQuestions} questions wait for the journal already`));
         break;
+      case 'notes':
+        answer(deps.journal.notes(), message.reply);
+        break;
       case 'history':
         answer(deps.journal.history(message.limit), message.reply);
     }

@@ -15,6 +15,8 @@ export type JournalMessage =
       readonly kind: 'active';
       readonly reply: (mitigations: Result<readonly Mitigation[]>) => void;
     }
+  /** All notes. */
+  | { readonly kind: 'notes'; readonly reply: (notes: Result<ReadonlyMap<string, string>>) => void }
   /** The batch under way has come back. */
   | { readonly kind: 'appended'; readonly result: Result<void> }
   /** Try the batch under way again. */

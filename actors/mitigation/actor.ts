@@ -1,35 +1,49 @@
 /**
- * The ledger's actor: hears what should be, has it written down, tells the notify script and answers operators.
+ * The ledger's actor: hears what should be, has it written down, tells notify script and announcers, and answers operators.
  *
- * It asks the journal what is still on when it starts. While the journal does not answer, new attacks are mitigated
- * all the same; orders by hand are refused until it has.
+ * It asks the journal what is still on when it starts. While the journal does not answer, new attacks are written down and told to
+ * the script all the same; nothing is announced, since an operator may have stopped that, and orders by hand are refused.
  */
-import { parseHost } from '../../domain/address.js';
-import { type Attack, subjectText } from '../../domain/attack.js';
+import { type Attack, type Subject, subjectText } from '../../domain/attack.js';
+import type { MitigationAction, MitigationPolicy } from '../../domain/bgp.js';
 import type { Mitigation } from '../../domain/mitigation.js';
 import { type Pace, pace } from '../../domain/pace.js';
-import { parsePrefix } from '../../domain/prefix.js';
-import { failure, type Result } from '../../domain/result.js';
+import { type Failure, failure, type Result } from '../../domain/result.js';
 import { quietRates } from '../../domain/traffic.js';
-import type { AttackId, HostKey, UnixMicros } from '../../domain/units.js';
+import type { AttackId, UnixMicros } from '../../domain/units.js';
 import type { Behaviour, Context, Ref } from '../../supervision/behaviour.js';
 import type { ChildSpec } from '../../supervision/spec.js';
 import type { JournalMessage } from '../journal/messages.js';
 import type { ScriptMessage } from '../script/messages.js';
+import type { AnnouncerMessage } from './announcer-messages.js';
 import * as back from './answers.js';
-import { bannable, type Guarded } from './guard.js';
+import { replanSome, setTerms } from './claims.js';
+import type { Guarded } from './fence.js';
+import { sweep } from './grants.js';
+import { bannable, subjectOf } from './guard.js';
 import * as core from './ledger.js';
 import type { LedgerMessage } from './messages.js';
+import { reportOf } from './report.js';
+import { termsOf } from './routes.js';
+import { refreshAll, settle, unsettled } from './settle.js';
+import { everything, spoken, unheard } from './spoken.js';
+import { type StopReply, startAll, stopAll, stopWritten } from './stop.js';
 import { type Effect, emptyLedger, type Ledger } from './table.js';
 
 export type LedgerDeps = {
   readonly journal: Ref<JournalMessage>;
   /** null: there is no script; every step counts as told. */
   readonly script: Ref<ScriptMessage> | null;
-  /** Our networks and the whitelist as they are now. */
+  /** The announcer of a speaker; null: there is none. */
+  readonly announcer: (speaker: string) => Ref<AnnouncerMessage> | null;
+  /** As configured now. The same object as before means: nothing has changed. */
+  readonly policy: () => MitigationPolicy;
+  /** Our networks and the whitelist as they are now; the same object as before, as above. */
   readonly guarded: () => Guarded;
-  /** The hostgroup of an address, for bans by hand. */
-  readonly hostgroupOf: (host: HostKey) => string;
+  /** What its hostgroup does about an attack. */
+  readonly actionOf: (attack: Attack) => MitigationAction;
+  /** The hostgroup of an address or a prefix, for bans by hand. */
+  readonly hostgroupOf: (subject: Subject) => string;
   /** A new id; unique in this daemon. */
   readonly newId: (at: UnixMicros) => AttackId;
   /** What a script reads at `ban`, and the packets per second it is told. */
@@ -49,7 +63,9 @@ const mailboxBound = 65_536;
 type State = {
   readonly ledger: Ledger;
   armed: boolean;
-  /** One for each phrase that is a complaint. */
+  /** A message to itself to go on is in the mailbox. */
+  going: boolean;
+  /** One for each phrase that is a complaint, and each guard. */
   readonly paces: Map<string, Pace>;
 };
 
@@ -69,42 +85,42 @@ export const ledgerBehaviour = (deps: LedgerDeps): Behaviour<State, LedgerMessag
     askJournal(deps, context);
     context.every(tickMs, { kind: 'retry' });
     context.every(tickMs, { kind: 'expire' });
-    return { ledger: emptyLedger(), armed: false, paces: new Map() };
+    const ledger = emptyLedger(termsOf(deps.policy(), deps.guarded()));
+    return { ledger, armed: false, going: false, paces: new Map() };
   },
   receive(state, message, context) {
     const { ledger } = state;
     const at = context.clock.unixMicros();
+    const effects: Effect[] = newTerms(ledger, deps);
     switch (message.kind) {
       case 'list':
-        message.reply(core.wanted(ledger));
-        return state;
-      case 'stop_all':
-      case 'start_all':
-        message.reply(failure('HELD_BACK', 'nothing is announced by this release'));
-        return state;
-      case 'announcer_started':
-      case 'spoken':
+        refreshAll(ledger, effects);
+        message.reply([...ledger.held.values()].map(({ mitigation }) => mitigation));
+        break;
       case 'report':
-        return state;
+        refreshAll(ledger, effects);
+        message.reply(reportOf(ledger, at));
+        break;
       case 'restored':
-        onRestored(state, message.mitigations, deps, context);
+        effects.push(...onRestored(ledger, message.remembered, at, deps));
         break;
       case 'retry':
         if (!ledger.restored) askJournal(deps, context);
-        perform(state, back.retry(ledger, at), deps, context);
+        effects.push(...back.retry(ledger, at));
         break;
       case 'overdue':
         state.armed = false;
-        perform(state, back.overdue(ledger, at), deps, context);
+        effects.push(...back.overdue(ledger, at));
+        break;
+      case 'go_on':
+        state.going = false;
+        effects.push(...goOn(ledger, at));
         break;
       default:
-        perform(state, decide(ledger, message, at, deps), deps, context);
+        effects.push(...decide(ledger, message, at, deps));
     }
-    const leftMs = state.armed ? null : back.patienceLeftMs(ledger, at);
-    if (leftMs !== null) {
-      state.armed = true;
-      context.after(leftMs, { kind: 'overdue' });
-    }
+    perform(state, settle(ledger, effects, at), deps, context);
+    rearm(state, at, context);
     return state;
   },
   /** The journal stops after the ledger, and with all that it was given: a mark still waiting here would tell the script twice. */
@@ -113,32 +129,48 @@ export const ledgerBehaviour = (deps: LedgerDeps): Behaviour<State, LedgerMessag
   },
 });
 
+/** Timers and messages to itself, for what has to follow. */
+function rearm(state: State, at: UnixMicros, context: Context<LedgerMessage>): void {
+  const leftMs = state.armed ? null : back.patienceLeftMs(state.ledger, at);
+  if (leftMs !== null) {
+    state.armed = true;
+    context.after(leftMs, { kind: 'overdue' });
+  }
+  // A mailbox that is full has it done by the next message.
+  if (!state.going && unsettled(state.ledger)) state.going = context.self.send({ kind: 'go_on' });
+}
+
+/** A reload has changed what may be announced. */
+function newTerms(ledger: Ledger, deps: LedgerDeps): Effect[] {
+  const { terms } = ledger.announcing;
+  const [policy, guarded] = [deps.policy(), deps.guarded()];
+  if (policy === terms.policy && guarded === terms.guarded) return [];
+  return setTerms(ledger, termsOf(policy, guarded));
+}
+
+function goOn(ledger: Ledger, at: UnixMicros): Effect[] {
+  const effects = replanSome(ledger);
+  sweep(ledger, at);
+  return effects;
+}
+
 type Decided = Exclude<
   LedgerMessage,
-  {
-    kind:
-      | 'list'
-      | 'restored'
-      | 'retry'
-      | 'overdue'
-      | 'announcer_started'
-      | 'spoken'
-      | 'stop_all'
-      | 'start_all'
-      | 'report';
-  }
+  { kind: 'list' | 'report' | 'restored' | 'retry' | 'overdue' | 'go_on' }
 >;
 
 function decide(ledger: Ledger, message: Decided, at: UnixMicros, deps: LedgerDeps): Effect[] {
   switch (message.kind) {
-    case 'mitigate':
-      return core.mitigate(ledger, { ...message, comment: '', reply: null }, at);
+    case 'mitigate': {
+      const action = deps.actionOf(message.attack);
+      return core.mitigate(ledger, { ...message, action, comment: '', reply: null }, at);
+    }
     case 'revise':
       return core.revise(ledger, message.attack, at);
     case 'explain':
-      return core.explain(ledger, message, at);
+      return core.explain(ledger, message);
     case 'effect':
-      return core.judge(ledger, message.attack, message.effect, at);
+      return core.judge(ledger, message.attack, message.effect);
     case 'release':
       return core.release(ledger, message.attack, message.at);
     case 'ban':
@@ -148,15 +180,26 @@ function decide(ledger: Ledger, message: Decided, at: UnixMicros, deps: LedgerDe
     case 'expire':
       return core.expire(ledger, at);
     case 'written':
-      return message.ids.flatMap((id) => back.written(ledger, id, message.error, at));
+      return message.ids.flatMap((id) => back.written(ledger, id, message.error));
     case 'told':
-      return back.told(ledger, message.attack, message.action, message.outcome, at);
+      return back.told(ledger, message.attack, message.action, message.outcome);
     case 'script_restarted':
-      return back.scriptRestarted(ledger, at);
+      return back.scriptRestarted(ledger);
+    case 'announcer_started':
+      return everything(ledger, message.speaker);
+    case 'spoken':
+      return spoken(ledger, message.speaker, message.results);
+    case 'stop_all':
+      return ledger.restored ? stopAll(ledger, message.comment, at, message.reply) : no(message.reply);
+    case 'start_all':
+      return ledger.restored ? startAll(ledger, message.reply) : no(message.reply);
+    case 'stop_written':
+      return stopWritten(ledger, message.error);
   }
 }
 
-const notRead = failure<Mitigation>('JOURNAL_UNWRITABLE', 'the journal has not been read yet; try again');
+const notRead = failure<never>('JOURNAL_UNWRITABLE', 'the journal has not been read yet; try again');
+const no = (reply: StopReply): Effect[] => [{ kind: 'call', call: () => reply(notRead) }];
 
 function ban(
   ledger: Ledger,
@@ -164,19 +207,20 @@ function ban(
   at: UnixMicros,
   deps: LedgerDeps,
 ): Effect[] {
-  const no = (result: Result<Mitigation>): Effect[] => [{ kind: 'reply', reply: order.reply, result }];
-  if (!ledger.restored) return no(notRead);
-  const host = bannable(order.host, deps.guarded());
-  if (!host.ok) return no(host);
-  if (core.wanted(ledger).some(({ attack }) => subjectText(attack.subject) === host.value)) {
-    return no(failure('ALREADY_MITIGATED', `${host.value} is mitigated already`));
+  const refuse = (result: Result<Mitigation>): Effect[] => [{ kind: 'reply', reply: order.reply, result }];
+  if (!ledger.restored) return refuse(notRead);
+  const subject = bannable(order.host, ledger.announcing.terms);
+  if (!subject.ok) return refuse(subject);
+  const text = subjectText(subject.value);
+  if ((ledger.bySubject.get(text) ?? []).some(({ mitigation }) => mitigation.state === 'wanted')) {
+    return refuse(failure('ALREADY_MITIGATED', `${text} is mitigated already`));
   }
   const attack: Attack = {
     id: deps.newId(at),
     origin: 'manual',
-    subject: { kind: 'host', host: host.value },
+    subject: subject.value,
     direction: 'other',
-    hostgroup: deps.hostgroupOf(host.value),
+    hostgroup: deps.hostgroupOf(subject.value),
     cause: null,
     startedAt: at,
     endedAt: null,
@@ -189,38 +233,51 @@ function ban(
     returns: 0,
   };
   const until = order.forMs === null ? null : at + order.forMs * 1000;
-  return core.mitigate(ledger, { attack, until, comment: order.comment, reply: order.reply }, at);
+  const { comment, reply } = order;
+  return core.mitigate(ledger, { attack, action: 'blackhole', until, comment, reply }, at);
 }
 
 /** The subject is an address, or a prefix whose attack is mitigated. */
 function unban(ledger: Ledger, order: Extract<LedgerMessage, { kind: 'unban' }>, at: UnixMicros): Effect[] {
   if (!ledger.restored) return [{ kind: 'reply', reply: order.reply, result: notRead }];
-  const text = order.host.trim();
-  const subject = text.includes('/') ? parsePrefix(text) : parseHost(text);
+  const subject = subjectOf(order.host.trim());
   if (!subject.ok) return [{ kind: 'reply', reply: order.reply, result: subject }];
-  return core.unban(ledger, subject.value, at, order.reply);
+  return core.unban(ledger, subjectText(subject.value), at, order.reply);
 }
 
 function askJournal(deps: LedgerDeps, { self, log }: Context<LedgerMessage>): void {
+  const unread = (error: Failure): void => {
+    log.error('journal not read', { ...error });
+    self.send({ kind: 'restored', remembered: null });
+  };
   deps.journal.send({
-    kind: 'active',
-    reply: (active) => {
-      if (!active.ok) log.error('journal not read', { ...active.error });
-      self.send({ kind: 'restored', mitigations: active.ok ? active.value : null });
+    kind: 'notes',
+    reply: (notes) => {
+      if (!notes.ok) {
+        unread(notes.error);
+        return;
+      }
+      deps.journal.send({
+        kind: 'active',
+        reply: (active) => {
+          if (!active.ok) unread(active.error);
+          else self.send({ kind: 'restored', remembered: { mitigations: active.value, notes: notes.value } });
+        },
+      });
     },
   });
 }
 
 function onRestored(
-  state: State,
-  mitigations: readonly Mitigation[] | null,
+  ledger: Ledger,
+  remembered: Extract<LedgerMessage, { kind: 'restored' }>['remembered'],
+  at: UnixMicros,
   deps: LedgerDeps,
-  context: Context<LedgerMessage>,
-): void {
-  const { ledger } = state;
-  if (mitigations === null || ledger.restored) return; // 'retry' asks again
-  perform(state, back.restore(ledger, mitigations, context.clock.unixMicros()), deps, context);
+): Effect[] {
+  if (remembered === null || ledger.restored) return []; // 'retry' asks again
+  const effects = back.restore(ledger, remembered, at);
   deps.restored(core.wanted(ledger).flatMap(({ attack }) => (attack.origin === 'detected' ? [attack] : [])));
+  return [...effects, ...unheard(ledger)];
 }
 
 function perform(
@@ -234,6 +291,15 @@ function perform(
       case 'write':
         write(effect, deps, context);
         break;
+      case 'note':
+        note(effect, deps, context);
+        break;
+      case 'speak': {
+        const ref = deps.announcer(effect.speaker);
+        // One that is not there asks for everything when it begins; one that takes no more is told it all again.
+        if (ref?.send(effect.message) === false) state.ledger.announcing.unheard.add(effect.speaker);
+        break;
+      }
       case 'notify':
         notify(effect, deps, context);
         break;
@@ -242,6 +308,9 @@ function perform(
         break;
       case 'reply':
         effect.reply(effect.result);
+        break;
+      case 'call':
+        effect.call();
         break;
       case 'log':
         say(state, effect, context);
@@ -259,8 +328,10 @@ function say(
     log.info(phrase, fields);
     return;
   }
-  const own = state.paces.get(phrase) ?? pace(complaintMs);
-  state.paces.set(phrase, own);
+  // Guards complain each at their own pace: the one that is heard a hundred times a second must not drown the one heard once.
+  const subject = typeof fields.guard === 'string' ? `${phrase} ${fields.guard}` : phrase;
+  const own = state.paces.get(subject) ?? pace(complaintMs);
+  state.paces.set(subject, own);
   const kept = own(clock.now());
   if (kept !== null) log[level](phrase, { ...fields, kept });
 }
@@ -274,6 +345,18 @@ function write(
     self.send({ kind: 'written', ids: [id], error: result.ok ? null : result.error.detail });
   };
   const sent = deps.journal.send({ kind: 'write', entries, reply: done });
+  if (!sent) done(failure('JOURNAL_UNWRITABLE', 'the journal takes no more'));
+}
+
+function note(
+  { key, value, isOrder }: Extract<Effect, { kind: 'note' }>,
+  deps: LedgerDeps,
+  { self }: Context<LedgerMessage>,
+): void {
+  const done = (result: Result<void>): void => {
+    if (isOrder) self.send({ kind: 'stop_written', error: result.ok ? null : result.error.detail });
+  };
+  const sent = deps.journal.send({ kind: 'write', entries: [{ kind: 'note', key, value }], reply: done });
   if (!sent) done(failure('JOURNAL_UNWRITABLE', 'the journal takes no more'));
 }
 

@@ -3,15 +3,23 @@
  *
  * Pure decisions on the ledger's table, as in ledger.ts. Times are Unix microseconds.
  */
-import type { Mitigation } from '../../domain/mitigation.js';
+import { type Mitigation, notAnnounced } from '../../domain/mitigation.js';
 import type { ScriptAction } from '../../domain/ports.js';
 import { failure, success } from '../../domain/result.js';
 import type { AttackId, Milliseconds, UnixMicros } from '../../domain/units.js';
 import type { NotifyOutcome } from '../script/messages.js';
+import { recallChanges } from './admission.js';
+import { forgetRemoved, recall, replan } from './claims.js';
+import { beginSweep, speak } from './grants.js';
 import { expire, release } from './ledger.js';
+import { drop, type Spot } from './routes.js';
+import { changesKey, write } from './settle.js';
+import { unheard } from './spoken.js';
+import { noteStop, recallStop, stopKey } from './stop.js';
 import {
   add,
   answer,
+  changed,
   type Effect,
   forgetIfDone,
   type Held,
@@ -20,7 +28,6 @@ import {
   log,
   mark,
   tell,
-  write,
 } from './table.js';
 
 /** A write without an answer for this long is sent again. */
@@ -30,7 +37,7 @@ const maxRewrites = 256;
 const maxRetells = 64;
 
 /** The journal has written, or could not. */
-export function written(ledger: Ledger, id: AttackId, error: string | null, at: UnixMicros): Effect[] {
+export function written(ledger: Ledger, id: AttackId, error: string | null): Effect[] {
   const loose = ledger.loose.get(id);
   if (loose !== undefined) {
     if (error === null) ledger.loose.delete(id);
@@ -38,37 +45,67 @@ export function written(ledger: Ledger, id: AttackId, error: string | null, at: 
   }
   const held = ledger.held.get(id);
   if (held === undefined || held.writing === null) return [];
-  const durable = error === null && held.writing.state === held.mitigation.state;
+  const { holds, state } = held.writing;
+  const durable = error === null && state === held.mitigation.state;
   held.writing = null;
-  if (error !== null) held.dirty = true;
+  if (error === null) known(ledger, held, holds);
+  for (const spot of holds) speak(ledger, spot);
   const failed = failure<Mitigation>('JOURNAL_UNWRITABLE', `in force, but not written down yet: ${error}`);
   const answers =
     error !== null ? answer(held, failed) : durable ? answer(held, success(held.mitigation)) : [];
   if (durable || error !== null) clear(ledger, held);
-  // A failed write is sent again by `retry`, not at once.
-  const again = held.dirty && error === null ? write(held, at) : [];
-  const effects = [...tell(ledger, held, at), ...again, ...answers];
+  const effects = [...tell(ledger, held), ...answers];
+  if (error !== null) {
+    held.dirty = true; // it is sent again by `retry`, not at once
+    return [...effects, log('error', 'mitigation not written down', { attack: id, error })];
+  }
+  if (held.dirty) changed(ledger, held);
   forgetIfDone(ledger, held);
-  return error === null
-    ? effects
-    : [...effects, log('error', 'mitigation not written down', { attack: id, error })];
+  return effects;
 }
 
+/** The journal knows these holdings: who let go of them need not keep them in its record any longer. */
+function known(ledger: Ledger, held: Held, holds: readonly Spot[]): void {
+  held.durable.clear();
+  for (const spot of holds) {
+    if (!held.holds.has(spot)) continue;
+    held.durable.add(spot);
+    if (spot.granted === null || spot.holders.size <= spot.claims.size || !spot.claims.has(held)) continue;
+    for (const other of [...spot.holders]) if (!spot.claims.has(other)) drop(ledger, other, spot);
+  }
+}
+
+/** Nothing waits for its record any longer. What is released lets go of what it had announced. */
 function clear(ledger: Ledger, held: Held): void {
   held.cleared = true;
   ledger.waiting.delete(held.mitigation.id);
+  if (held.mitigation.state === 'released') replan(ledger, held);
 }
 
-/** Scripts that have waited for the journal long enough. */
+/** Scripts and announcers that have waited for the journal long enough. */
 export function overdue(ledger: Ledger, at: UnixMicros): Effect[] {
   const effects: Effect[] = [];
+  const { unspoken } = ledger.announcing;
+  for (const [spot, since] of unspoken) {
+    if (at - since < journalPatienceMs * 1000) break;
+    if (!speak(ledger, spot)) continue;
+    const { speaker, route } = spot;
+    effects.push(
+      log('warn', 'journal slow: announced before its record is durable', {
+        speaker,
+        announcement: route.key,
+      }),
+    );
+  }
   for (const [id, since] of ledger.waiting) {
     if (at - since < journalPatienceMs * 1000) break;
-    ledger.waiting.delete(id);
     const held = ledger.held.get(id);
-    if (held === undefined) continue;
-    held.cleared = true;
-    const tells = tell(ledger, held, at);
+    if (held === undefined) {
+      ledger.waiting.delete(id);
+      continue;
+    }
+    clear(ledger, held);
+    const tells = tell(ledger, held);
     if (tells.length === 0) continue;
     effects.push(
       ...tells,
@@ -78,20 +115,16 @@ export function overdue(ledger: Ledger, at: UnixMicros): Effect[] {
   return effects;
 }
 
-/** Until the next script has waited long enough; null when none waits. */
+/** Until the next has waited long enough; null when none waits. */
 export function patienceLeftMs(ledger: Ledger, at: UnixMicros): Milliseconds | null {
-  const [oldest] = ledger.waiting.values();
-  return oldest === undefined ? null : Math.max(0, journalPatienceMs - (at - oldest) / 1000);
+  const [script = at] = ledger.waiting.values();
+  const [announcer = at] = ledger.announcing.unspoken.values();
+  if (ledger.waiting.size === 0 && ledger.announcing.unspoken.size === 0) return null;
+  return Math.max(0, journalPatienceMs - (at - Math.min(script, announcer)) / 1000);
 }
 
 /** The script actor has begun an action, or cannot. */
-export function told(
-  ledger: Ledger,
-  id: AttackId,
-  action: ScriptAction,
-  outcome: NotifyOutcome,
-  at: UnixMicros,
-): Effect[] {
+export function told(ledger: Ledger, id: AttackId, action: ScriptAction, outcome: NotifyOutcome): Effect[] {
   const held = ledger.held.get(id);
   if (held === undefined || action === 'attack_details' || held.handed !== action) return [];
   const { mitigation } = held;
@@ -101,37 +134,50 @@ export function told(
     if (outcome === 'refused' || action === 'unban' || mitigation.state === 'wanted') return [];
     // Over before there was a program to tell: nothing was told, so nothing is to be taken back.
     return [
-      ...mark(ledger, held, 'unban', at),
+      ...mark(ledger, held, 'unban'),
       log('error', 'script missing: attack never told', { attack: id }),
     ];
   }
-  return mark(ledger, held, action, at);
+  return mark(ledger, held, action);
 }
 
 /** The script actor lost what it was handed and had not begun. */
-export function scriptRestarted(ledger: Ledger, at: UnixMicros): Effect[] {
+export function scriptRestarted(ledger: Ledger): Effect[] {
   const effects: Effect[] = [];
   for (const held of ledger.held.values()) {
     if (held.handed === held.mitigation.notified) continue;
     held.handed = held.mitigation.notified;
-    effects.push(...tell(ledger, held, at));
+    effects.push(...tell(ledger, held));
   }
   return effects;
 }
 
+/** What the journal knows from before. */
+export type Remembered = {
+  readonly mitigations: readonly Mitigation[];
+  readonly notes: ReadonlyMap<string, string>;
+};
+
 /** What the journal says is still on. What the ledger has heard since then is newer and stays. */
-export function restore(ledger: Ledger, mitigations: readonly Mitigation[], at: UnixMicros): Effect[] {
+export function restore(ledger: Ledger, { mitigations, notes }: Remembered, at: UnixMicros): Effect[] {
+  const { announcing } = ledger;
   const effects: Effect[] = [];
-  for (const mitigation of mitigations) {
-    if (ledger.held.has(mitigation.id)) continue;
-    const held = add(ledger, mitigation);
+  for (const record of mitigations) {
+    if (ledger.held.has(record.id)) continue;
+    // Records of earlier versions say nothing of announcements.
+    const held = add(ledger, { ...notAnnounced, ...record });
     held.cleared = true;
-    effects.push(...tell(ledger, held, at));
-    const releasedAt = ledger.earlyReleases.get(mitigation.id);
-    if (releasedAt !== undefined) effects.push(...release(ledger, mitigation.id, releasedAt));
+    recall(ledger, held);
+    effects.push(...tell(ledger, held));
+    const releasedAt = ledger.earlyReleases.get(record.id);
+    if (releasedAt !== undefined) effects.push(...release(ledger, record.id, releasedAt));
   }
+  recallChanges(announcing.admission, notes.get(changesKey) ?? '', at);
+  effects.push(...recallStop(ledger, notes.get(stopKey) ?? null), ...forgetRemoved(ledger));
   ledger.restored = true;
   ledger.earlyReleases.clear();
+  announcing.replans = [...ledger.held.values()];
+  for (const { name } of announcing.terms.policy.speakers) announcing.unheard.add(name);
   return [
     ...effects,
     log('info', 'ledger restored', { mitigations: mitigations.length }),
@@ -141,17 +187,18 @@ export function restore(ledger: Ledger, mitigations: readonly Mitigation[], at: 
 
 /** At an orderly stop no answer comes back any more: every change that waits for one is written now. */
 export const flush = (ledger: Ledger, at: UnixMicros): Effect[] =>
-  [...ledger.held.values()].flatMap((held) => (held.dirty ? write(held, at) : []));
+  [...ledger.held.values()].flatMap((held) => (held.dirty ? [write(ledger, held, at)] : []));
 
 /** Once in a while: what was not written or told is sent again, a bounded number at a time. */
 export function retry(ledger: Ledger, at: UnixMicros): Effect[] {
   const writes: Effect[] = [];
   const tells: Effect[] = [];
+  beginSweep(ledger);
   for (const held of ledger.held.values()) {
-    if (tells.length < maxRetells) tells.push(...tell(ledger, held, at));
+    if (tells.length < maxRetells) tells.push(...tell(ledger, held));
     if (writes.length >= maxRewrites) continue;
     const lost = held.writing !== null && at - held.writing.since > writeLimitMicros;
-    if (lost || (held.dirty && held.writing === null)) writes.push(...write(held, at));
+    if (lost || (held.dirty && held.writing === null)) writes.push(write(ledger, held, at));
   }
   for (const [id, loose] of ledger.loose) {
     if (writes.length >= maxRewrites) break;
@@ -159,5 +206,5 @@ export function retry(ledger: Ledger, at: UnixMicros): Effect[] {
     loose.writing = at;
     writes.push({ kind: 'write', id, entries: [{ kind: 'attack', attack: loose.attack }] });
   }
-  return [...tells, ...writes];
+  return [...tells, ...writes, ...noteStop(ledger), ...unheard(ledger)];
 }

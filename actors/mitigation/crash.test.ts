@@ -9,9 +9,20 @@ import type { Mitigation } from '../../domain/mitigation.js';
 import type { JournalEntry } from '../../domain/ports.js';
 import { anAttack, rehearsalStart } from '../../domain/rehearsal.js';
 import type { AttackId, HostKey } from '../../domain/units.js';
-import { overdue, restore, retry, scriptRestarted, told, written } from './answers.js';
-import { mitigate, release, revise, wanted } from './ledger.js';
-import { type Effect, emptyLedger, type Ledger } from './table.js';
+import { wanted } from './ledger.js';
+import {
+  mitigate,
+  overdue,
+  release,
+  restore,
+  retry,
+  revise,
+  scriptRestarted,
+  told,
+  unread,
+  written,
+} from './ledger-rehearsal.js';
+import type { Effect, Ledger } from './table.js';
 
 type World = {
   ledger: Ledger;
@@ -36,7 +47,7 @@ const attacks = [1, 2, 3].map((serial) =>
 
 const newWorld = (): World => {
   const world: World = {
-    ledger: emptyLedger(),
+    ledger: unread(),
     at: rehearsalStart,
     disk: new Map(),
     writes: [],
@@ -55,7 +66,7 @@ function crash(world: World): void {
     const marked = world.disk.get(id)?.notified;
     if (last !== undefined && marked !== last) world.windows.set(id, (world.windows.get(id) ?? 0) + 1);
   }
-  world.ledger = emptyLedger();
+  world.ledger = unread();
   world.writes = [];
   world.handed = [];
   const active = [...world.disk.values()].filter(
@@ -71,7 +82,7 @@ function crash(world: World): void {
 function carryOut(world: World, effects: readonly Effect[], budget: number): void {
   let left = budget;
   for (const effect of effects) {
-    if (effect.kind === 'log' || effect.kind === 'reply') continue;
+    if (effect.kind === 'log' || effect.kind === 'reply' || effect.kind === 'note') continue;
     if (left-- <= 0) {
       crash(world);
       return;

@@ -1,12 +1,30 @@
 import assert from 'node:assert/strict';
 import { test } from 'vitest';
-import { aMitigation, anAttack, rehearsalStart } from '../../domain/rehearsal.js';
+import { subjectText } from '../../domain/attack.js';
+import { aMitigation, aMitigationPolicy, anAttack, rehearsalStart } from '../../domain/rehearsal.js';
 import type { Result } from '../../domain/result.js';
-import type { AttackId, HostKey } from '../../domain/units.js';
-import { overdue, patienceLeftMs, restore, retry, scriptRestarted, told, written } from './answers.js';
+import type { AttackId } from '../../domain/units.js';
+import { patienceLeftMs } from './answers.js';
 import { bannable } from './guard.js';
-import { expire, explain, mitigate, release, revise, unban, type Want, wanted } from './ledger.js';
-import { type Effect, emptyLedger, type Ledger, maxMitigations } from './table.js';
+import { type Want, wanted } from './ledger.js';
+import {
+  aLedger,
+  expire,
+  explain,
+  mitigate,
+  overdue,
+  release,
+  restore,
+  retry,
+  revise,
+  scriptRestarted,
+  told,
+  unban,
+  unread,
+  written,
+} from './ledger-rehearsal.js';
+import { termsOf } from './routes.js';
+import { type Effect, type Ledger, maxMitigations } from './table.js';
 
 const at = rehearsalStart;
 const later = (ms: number): number => at + ms * 1000;
@@ -18,7 +36,7 @@ const want = { attack, until: null, comment: '', reply: null };
 /** Effects as words: 'write', 'notify ban', 'reply ok', … */
 const words = (effects: readonly Effect[]): string[] =>
   effects.flatMap((effect) => {
-    if (effect.kind === 'log') return [];
+    if (effect.kind === 'log' || effect.kind === 'note') return [];
     if (effect.kind === 'notify') return [`notify ${effect.action}`];
     if (effect.kind === 'reply') return [`reply ${effect.result.ok ? 'ok' : effect.result.error.code}`];
     return [effect.kind];
@@ -33,8 +51,7 @@ const mitigationIn = (effects: readonly Effect[]) => {
 
 /** A ledger whose one mitigation is written and told. */
 function running(change: Partial<Want> = {}): Ledger {
-  const ledger = emptyLedger();
-  restore(ledger, [], at);
+  const ledger = aLedger();
   mitigate(ledger, { ...want, ...change }, at);
   written(ledger, id, null, at);
   told(ledger, id, 'ban', 'started', at);
@@ -43,7 +60,7 @@ function running(change: Partial<Want> = {}): Ledger {
 }
 
 test('intent is written, then the script is told, then that is written', () => {
-  const ledger = emptyLedger();
+  const ledger = unread();
   const intent = mitigate(ledger, want, at);
   assert.deepEqual(words(intent), ['write']);
   assert.equal(mitigationIn(intent)?.notified, 'nothing');
@@ -59,7 +76,7 @@ test('an attack that is held is not mitigated again', () => {
 });
 
 test('the script waits for a slow journal 50 ms and no longer', () => {
-  const ledger = emptyLedger();
+  const ledger = unread();
   mitigate(ledger, want, at);
   assert.equal(patienceLeftMs(ledger, later(20)), 30);
   assert.deepEqual(words(overdue(ledger, later(49))), []);
@@ -68,7 +85,7 @@ test('the script waits for a slow journal 50 ms and no longer', () => {
 });
 
 test('a journal that fails delays the script by nothing, and is tried again until it has it', () => {
-  const ledger = emptyLedger();
+  const ledger = unread();
   mitigate(ledger, want, at);
   assert.deepEqual(words(written(ledger, id, 'disk full', at)), ['notify ban']);
   assert.deepEqual(words(retry(ledger, later(1000))), ['write']);
@@ -80,7 +97,7 @@ test('a journal that fails delays the script by nothing, and is tried again unti
 });
 
 test('a write that is never answered is sent again', () => {
-  const ledger = emptyLedger();
+  const ledger = unread();
   mitigate(ledger, want, at);
   assert.deepEqual(words(retry(ledger, later(9000))), []);
   assert.deepEqual(words(retry(ledger, later(10_001))), ['write']);
@@ -105,7 +122,7 @@ test('a second release changes nothing', () => {
 });
 
 test('released before the script heard of it: ban at once, unban after it', () => {
-  const ledger = emptyLedger();
+  const ledger = unread();
   mitigate(ledger, want, at);
   assert.deepEqual(words(release(ledger, id, at)), ['notify ban']);
   assert.deepEqual(words(written(ledger, id, null, at)), ['write']);
@@ -114,7 +131,7 @@ test('released before the script heard of it: ban at once, unban after it', () =
 });
 
 test('the details wait until the ban has begun', () => {
-  const ledger = emptyLedger();
+  const ledger = unread();
   mitigate(ledger, want, at);
   assert.deepEqual(explain(ledger, details, at), []);
   written(ledger, id, null, at);
@@ -126,12 +143,12 @@ test('details of what is released or unknown are not told', () => {
   const ledger = running();
   release(ledger, id, at);
   assert.deepEqual(explain(ledger, details, at), []);
-  assert.deepEqual(explain(emptyLedger(), details, at), []);
+  assert.deepEqual(explain(unread(), details, at), []);
 });
 
 for (const outcome of ['refused', 'missing'] as const) {
   test(`a ban that was ${outcome} is handed over again`, () => {
-    const ledger = emptyLedger();
+    const ledger = unread();
     mitigate(ledger, want, at);
     written(ledger, id, null, at);
     assert.deepEqual(words(told(ledger, id, 'ban', outcome, at)), []);
@@ -141,7 +158,7 @@ for (const outcome of ['refused', 'missing'] as const) {
 }
 
 test('an attack that is over before there was a script is told neither', () => {
-  const ledger = emptyLedger();
+  const ledger = unread();
   mitigate(ledger, want, at);
   written(ledger, id, null, at);
   told(ledger, id, 'ban', 'missing', at);
@@ -153,7 +170,7 @@ test('an attack that is over before there was a script is told neither', () => {
 });
 
 test('what a crashed script actor had not begun is handed over again, what it had begun is not', () => {
-  const ledger = emptyLedger();
+  const ledger = unread();
   mitigate(ledger, want, at);
   written(ledger, id, null, at);
   assert.deepEqual(words(scriptRestarted(ledger, at)), ['notify ban']);
@@ -173,19 +190,19 @@ const restarts = [
 ] as const;
 for (const { claim, state, notified, effects } of restarts) {
   test(`after a restart, ${claim}`, () => {
-    assert.deepEqual(words(restore(emptyLedger(), [aMitigation({ state, notified })], at)), effects);
+    assert.deepEqual(words(restore(unread(), [aMitigation({ state, notified })], at)), effects);
   });
 }
 
 test('a release that came before the journal answered is not forgotten', () => {
-  const ledger = emptyLedger();
+  const ledger = unread();
   release(ledger, id, later(5));
   assert.deepEqual(words(restore(ledger, [aMitigation({ notified: 'ban' })], later(9))), ['write']);
   assert.deepEqual(words(written(ledger, id, null, later(10))), ['notify unban']);
 });
 
 test('what the ledger has heard since its start is newer than the journal', () => {
-  const ledger = emptyLedger();
+  const ledger = unread();
   mitigate(ledger, want, at);
   assert.deepEqual(words(restore(ledger, [aMitigation({ notified: 'ban', comment: 'old' })], at)), []);
   assert.equal(wanted(ledger)[0]?.comment, '');
@@ -196,7 +213,7 @@ test('a ban with a time limit runs out, also while the daemon was down', () => {
   assert.deepEqual(words(expire(ledger, later(999))), []);
   assert.deepEqual(words(expire(ledger, later(1000))), ['write', 'end_attack']);
   const old = aMitigation({ notified: 'ban', until: later(1000), attack: anAttack({ origin: 'manual' }) });
-  assert.deepEqual(words(restore(emptyLedger(), [old], later(5000))), ['write']);
+  assert.deepEqual(words(restore(unread(), [old], later(5000))), ['write']);
 });
 
 test('an unban ends every attack on the host, tells their hostgroups, and answers when it is durable', () => {
@@ -222,7 +239,7 @@ test('a ban by hand is answered when it is durable, or when the journal has fail
     [null, 'reply ok'],
     ['disk full', 'reply JOURNAL_UNWRITABLE'],
   ] as const) {
-    const ledger = emptyLedger();
+    const ledger = unread();
     assert.deepEqual(words(mitigate(ledger, { ...want, reply: () => {} }, at)), ['write']);
     assert.deepEqual(words(written(ledger, id, error, at)), ['notify ban', expected]);
   }
@@ -249,7 +266,7 @@ test('changes during a write are written after it, together', () => {
 });
 
 test('a whitelisted attack is recorded and never mitigated', () => {
-  const ledger = emptyLedger();
+  const ledger = unread();
   const effects = mitigate(ledger, { ...want, attack: anAttack({ whitelisted: true }) }, at);
   assert.deepEqual([words(effects), mitigationIn(effects), ledger.held.size], [['write'], null, 0]);
   written(ledger, id, 'disk full', at);
@@ -257,7 +274,7 @@ test('a whitelisted attack is recorded and never mitigated', () => {
 });
 
 test('a full ledger refuses loudly', () => {
-  const ledger = emptyLedger();
+  const ledger = unread();
   for (let serial = 0; serial < maxMitigations; serial++) {
     mitigate(ledger, { ...want, attack: anAttack({}, serial) }, at);
   }
@@ -267,20 +284,34 @@ test('a full ledger refuses loudly', () => {
   assert.ok(effects.some((effect) => effect.kind === 'log' && effect.level === 'error'));
 });
 
-const guarded = { networks: ['192.0.2.0/24', '2001:db8::/32'], whitelist: ['192.0.2.53/32'] } as never;
+const guarded = {
+  networks: ['192.0.2.0/24', '2001:db8::/32', '10.0.0.0/8'],
+  whitelist: ['192.0.2.53/32'],
+} as never;
+const terms = termsOf(aMitigationPolicy(), guarded);
 const guards = [
   { text: '192.0.2.7', is: '192.0.2.7' },
-  { text: ' 2001:DB8:0::7 ', is: '2001:db8::7' as HostKey },
+  { text: ' 2001:DB8:0::7 ', is: '2001:db8::7' },
   { text: '192.0.3.7', is: 'PREFIX_NOT_OURS' },
   { text: '2001:db9::7', is: 'PREFIX_NOT_OURS' },
   { text: '192.0.2.53', is: 'WHITELISTED' },
-  { text: '192.0.2.0/24', is: 'ADDRESS_INVALID' },
+  { text: '192.0.2.0/24', is: 'WHITELISTED' },
+  { text: '192.0.2.128/25', is: '192.0.2.128/25' },
+  { text: '192.0.2.7/32', is: '192.0.2.7' },
+  { text: '192.0.2.7/25', is: 'ADDRESS_INVALID' },
+  { text: '192.0.2.53/32', is: 'WHITELISTED' },
+  { text: '10.0.0.0/8', is: 'HELD_BACK' },
+  { text: '10.1.0.0/16', is: 'HELD_BACK' },
+  { text: '2001:db8::/32', is: 'HELD_BACK' },
+  { text: '2001:db8::/48', is: '2001:db8::/48' },
+  { text: '0.0.0.0/0', is: 'PREFIX_NOT_OURS' },
+  { text: '::/0', is: 'PREFIX_NOT_OURS' },
   { text: 'router', is: 'ADDRESS_INVALID' },
 ];
 for (const { text, is } of guards) {
   test(`a ban by hand of '${text}': ${is}`, () => {
-    const host = bannable(text, guarded);
-    assert.equal(host.ok ? host.value : host.error.code, is);
+    const subject = bannable(text, terms);
+    assert.equal(subject.ok ? subjectText(subject.value) : subject.error.code, is);
   });
 }
 

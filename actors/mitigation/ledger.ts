@@ -1,21 +1,25 @@
 /**
- * The ledger of mitigations: what should be, what is written down of it, and what the notify script was told.
+ * The ledger of mitigations: what should be, what is written down of it, and what script and announcers were told.
  *
- * Pure decisions on a table that the actor owns: each function changes it in place and names the effects, in order.
- * Times are Unix microseconds. Why intent → script → mark: docs/decisions/0003-script-once.md.
+ * Pure decisions on a table that the actor owns: each function changes it in place and names the effects, in order; `settle` adds
+ * what follows from the changes. Times are Unix microseconds. Why intent → script → mark: docs/decisions/0003-script-once.md; how
+ * announcements come and go: docs/decisions/0007-desired-state.md.
  *
  * - A change is written before the script hears of it. When the journal is slow or broken the script waits no longer
  *   than `journalPatienceMs` (`overdue`, or a failed write), and the record is written as soon as it can be.
  * - For one mitigation at most one write and one script hand-over are under way. The script hears `ban` once, then
  *   `unban` once; each is marked when the program has been started.
- * - A mitigation leaves the table when it is released, its `unban` told, and both written. The journal keeps it.
+ * - A mitigation leaves the table when it is released, its `unban` told, nothing of it held by any speaker, and all that written.
+ *   The journal keeps it.
  * - The table is bounded: a mitigation beyond `maxMitigations` is refused, loudly.
  */
 import { type Attack, subjectText } from '../../domain/attack.js';
+import type { MitigationAction } from '../../domain/bgp.js';
 import type { FlowspecRule } from '../../domain/flowspec.js';
 import { type Mitigation, type MitigationEffect, notAnnounced } from '../../domain/mitigation.js';
 import { failure } from '../../domain/result.js';
 import type { AttackId, UnixMicros } from '../../domain/units.js';
+import { escalate, replan } from './claims.js';
 import {
   add,
   changed,
@@ -26,11 +30,12 @@ import {
   maxMitigations,
   type Reply,
   tell,
-  write,
 } from './table.js';
 
 export type Want = {
   readonly attack: Attack;
+  /** What is announced for it. */
+  readonly action: MitigationAction;
   readonly until: UnixMicros | null;
   readonly comment: string;
   readonly reply: Reply | null;
@@ -38,7 +43,7 @@ export type Want = {
 
 /** Idempotent by the attack's id. A whitelisted attack is written down and no more. */
 export function mitigate(ledger: Ledger, want: Want, at: UnixMicros): Effect[] {
-  const { attack, until, comment, reply } = want;
+  const { attack, action, until, comment, reply } = want;
   if (ledger.held.has(attack.id)) return [];
   if (attack.whitelisted) return record(ledger, attack, at);
   if (ledger.held.size >= maxMitigations) {
@@ -58,11 +63,14 @@ export function mitigate(ledger: Ledger, want: Want, at: UnixMicros): Effect[] {
     comment,
     notified: 'nothing',
     ...notAnnounced,
+    action,
   });
   if (reply !== null) held.replies.push(reply);
   ledger.waiting.set(attack.id, at);
+  changed(ledger, held);
+  replan(ledger, held);
   return [
-    ...write(held, at),
+    ...escalate(ledger, held),
     log('info', 'mitigation wanted', { attack: attack.id, subject: subjectText(attack.subject), until }),
   ];
 }
@@ -86,9 +94,9 @@ export function release(ledger: Ledger, id: AttackId, at: UnixMicros, reply: Rep
   if (reply !== null) held.replies.push(reply);
   ledger.waiting.delete(id);
   ledger.waiting.set(id, at);
+  changed(ledger, held);
   return [
-    ...changed(held, at),
-    ...tell(ledger, held, at),
+    ...tell(ledger, held),
     log('info', 'mitigation released', { attack: id, subject: subjectText(mitigation.attack.subject) }),
   ];
 }
@@ -99,7 +107,8 @@ export function revise(ledger: Ledger, attack: Attack, at: UnixMicros): Effect[]
   if (held === undefined) return record(ledger, attack, at);
   const endedAt = attack.endedAt ?? held.mitigation.attack.endedAt;
   held.mitigation = { ...held.mitigation, attack: { ...attack, endedAt } };
-  return changed(held, at);
+  changed(ledger, held);
+  return escalate(ledger, held);
 }
 
 /** An attack without a mitigation: its record alone. */
@@ -121,14 +130,16 @@ export type Explanation = {
   readonly rules: readonly FlowspecRule[];
 };
 
-export function explain(ledger: Ledger, { attack, report, rules }: Explanation, at: UnixMicros): Effect[] {
+export function explain(ledger: Ledger, { attack, report, rules }: Explanation): Effect[] {
   const held = ledger.held.get(attack.id);
   if (held === undefined || held.mitigation.state === 'released') return [];
-  const effects: Effect[] = [];
+  held.explained = true;
   if (rules.length > 0) {
     held.mitigation = { ...held.mitigation, rules };
-    effects.push(...changed(held, at));
+    changed(ledger, held);
+    replan(ledger, held);
   }
+  const effects = escalate(ledger, held);
   if (held.mitigation.notified === 'ban') {
     return [...effects, { kind: 'notify', action: 'attack_details', attack, report }];
   }
@@ -137,11 +148,12 @@ export function explain(ledger: Ledger, { attack, report, rules }: Explanation, 
 }
 
 /** What the proof found. */
-export function judge(ledger: Ledger, id: AttackId, effect: MitigationEffect, at: UnixMicros): Effect[] {
+export function judge(ledger: Ledger, id: AttackId, effect: MitigationEffect): Effect[] {
   const held = ledger.held.get(id);
   if (held === undefined) return [];
   held.mitigation = { ...held.mitigation, effect };
-  return changed(held, at);
+  changed(ledger, held);
+  return escalate(ledger, held);
 }
 
 /** By hand: every mitigation of `subject` ends. NOT_MITIGATED when there is none. */

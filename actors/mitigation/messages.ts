@@ -58,8 +58,14 @@ export type LedgerMessage =
   /** Manual bans that have run out. */
   | { readonly kind: 'expire' }
   | { readonly kind: 'written'; readonly ids: readonly AttackId[]; readonly error: string | null }
-  /** What the journal says is still on; null: it did not answer, ask again. */
-  | { readonly kind: 'restored'; readonly mitigations: readonly Mitigation[] | null }
+  /** What the journal says is still on, and its notes; null: it did not answer, ask again. */
+  | {
+      readonly kind: 'restored';
+      readonly remembered: {
+        readonly mitigations: readonly Mitigation[];
+        readonly notes: ReadonlyMap<string, string>;
+      } | null;
+    }
   /** Look whose record has been on its way to the journal for too long for the script to wait. */
   | { readonly kind: 'overdue' }
   /** The script actor has begun an action, or had no room for it. */
@@ -82,9 +88,13 @@ export type LedgerMessage =
   | {
       readonly kind: 'stop_all';
       readonly comment: string;
-      readonly reply: (result: Result<Stopped>) => void;
+      readonly reply: (result: Result<Stopped | null>) => void;
     }
-  | { readonly kind: 'start_all'; readonly reply: (result: Result<void>) => void }
+  | { readonly kind: 'start_all'; readonly reply: (result: Result<Stopped | null>) => void }
+  /** The journal has the last order of those, or could not write it. */
+  | { readonly kind: 'stop_written'; readonly error: string | null }
+  /** Go on with what was too much for one message. */
+  | { readonly kind: 'go_on' }
   | { readonly kind: 'report'; readonly reply: (report: LedgerReport) => void }
   /** All that are wanted, and those released of which a speaker may still hold something. */
   | { readonly kind: 'list'; readonly reply: (mitigations: readonly Mitigation[]) => void };

@@ -1,17 +1,21 @@
 /**
  * The ledger's table: one row a mitigation, what is on its way for it, and the effects that follow.
  *
- * Each function changes its row in place and names the effects, in order. For one mitigation at most one write and one
- * script hand-over are under way. Times are Unix microseconds.
+ * Each function changes its row in place and names the effects, in order. Writes are named by `settle` (settle.ts), once for
+ * all that a message has changed. For one mitigation at most one write and one script hand-over are under way. Times are Unix
+ * microseconds.
  */
 import { type Attack, subjectText } from '../../domain/attack.js';
 import type { Mitigation, Notified } from '../../domain/mitigation.js';
 import type { JournalEntry, LogFields, ScriptAction } from '../../domain/ports.js';
 import type { Result } from '../../domain/result.js';
 import type { AttackId, Milliseconds, UnixMicros } from '../../domain/units.js';
+import type { AnnouncerMessage } from './announcer-messages.js';
+import type { FixedGuard } from './fence.js';
+import { type Announcing, announcingBy, type Spot, type Terms } from './routes.js';
 
 export const maxMitigations = 10_000;
-/** How long the script waits for the journal before it is told all the same. */
+/** How long script and announcers wait for the journal before they are told all the same. */
 export const journalPatienceMs: Milliseconds = 50;
 /** Attacks without a mitigation whose record is not written yet. */
 export const maxLoose = 1000;
@@ -19,9 +23,14 @@ export const maxLoose = 1000;
 export type Reply = (result: Result<Mitigation>) => void;
 
 export type Held = {
+  /** `holdings` and `heldBack` are as of the last `refresh` (settle.ts). */
   mitigation: Mitigation;
-  /** When the write under way was sent, and the state it says. */
-  writing: { readonly since: UnixMicros; readonly state: Mitigation['state'] } | null;
+  /** When the write under way was sent, and the state and the holdings it says. */
+  writing: {
+    readonly since: UnixMicros;
+    readonly state: Mitigation['state'];
+    readonly holds: readonly Spot[];
+  } | null;
   /** Changed since that write was sent. */
   dirty: boolean;
   /** The script need not wait for the journal any longer: the present state is written, or waiting has no end. */
@@ -30,8 +39,18 @@ export type Held = {
   handed: Notified;
   /** The report for `attack_details`, until `ban` has begun. */
   details: string | null;
+  /** The evidence is complete. */
+  explained: boolean;
   /** Who waits to hear that the present state is durable. */
   replies: Reply[];
+  /** What it wants announced: of its plan what no fixed guard refuses. */
+  readonly claims: Set<Spot>;
+  /** The gravest of those that do. */
+  refusedBy: FixedGuard | null;
+  /** Its holdings: what it has had announced and has not been confirmed as gone, or as another's. */
+  readonly holds: Set<Spot>;
+  /** Those of them that the journal knows. */
+  readonly durable: Set<Spot>;
 };
 
 type Loose = { attack: Attack; writing: UnixMicros | null };
@@ -45,21 +64,35 @@ export type Ledger = {
   readonly waiting: Map<AttackId, UnixMicros>;
   /** Releases of mitigations that the journal has not given back yet. */
   readonly earlyReleases: Map<AttackId, UnixMicros>;
+  /** Changed by the message at hand, and not written yet. */
+  readonly unwritten: Set<Held>;
+  /** Whose holdings or guards have changed since they were last put into the record. */
+  readonly stale: Set<Held>;
+  readonly announcing: Announcing;
   restored: boolean;
   refused: number;
 };
 
 export type Effect =
   | { readonly kind: 'write'; readonly id: AttackId; readonly entries: readonly JournalEntry[] }
+  /** To the journal. `isOrder`: an operator's, of which the ledger hears whether it was written. */
+  | {
+      readonly kind: 'note';
+      readonly key: string;
+      readonly value: string | null;
+      readonly isOrder: boolean;
+    }
   | {
       readonly kind: 'notify';
       readonly action: ScriptAction;
       readonly attack: Attack;
       readonly report: string | null;
     }
+  | { readonly kind: 'speak'; readonly speaker: string; readonly message: AnnouncerMessage }
   /** The attack actor of a detected attack must end. */
   | { readonly kind: 'end_attack'; readonly attack: Attack }
   | { readonly kind: 'reply'; readonly reply: Reply; readonly result: Result<Mitigation> }
+  | { readonly kind: 'call'; readonly call: () => void }
   | {
       readonly kind: 'log';
       readonly level: 'info' | 'warn' | 'error';
@@ -67,12 +100,15 @@ export type Effect =
       readonly fields: LogFields;
     };
 
-export const emptyLedger = (): Ledger => ({
+export const emptyLedger = (terms: Terms): Ledger => ({
   held: new Map(),
   bySubject: new Map(),
   loose: new Map(),
   waiting: new Map(),
   earlyReleases: new Map(),
+  unwritten: new Set(),
+  stale: new Set(),
+  announcing: announcingBy(terms),
   restored: false,
   refused: 0,
 });
@@ -84,34 +120,24 @@ export const log = (level: 'info' | 'warn' | 'error', phrase: string, fields: Lo
   fields,
 });
 
-export function changed(held: Held, at: UnixMicros): Effect[] {
+/** Its record is to be written, as soon as no write of it is under way. */
+export function changed(ledger: Ledger, held: Held): void {
   held.dirty = true;
-  return held.writing === null ? write(held, at) : [];
-}
-
-export function write(held: Held, at: UnixMicros): Effect[] {
-  const { mitigation } = held;
-  held.dirty = false;
-  held.writing = { since: at, state: mitigation.state };
-  const entries: JournalEntry[] = [
-    { kind: 'attack', attack: mitigation.attack },
-    { kind: 'mitigation', mitigation },
-  ];
-  return [{ kind: 'write', id: mitigation.id, entries }];
+  ledger.unwritten.add(held);
 }
 
 /**
  * Hands the script what it has to hear next, if anything. `ban` comes before `unban`, one at a time. What the script
  * knows already for another mitigation of the same subject is marked as told and not said again.
  */
-export function tell(ledger: Ledger, held: Held, at: UnixMicros): Effect[] {
+export function tell(ledger: Ledger, held: Held): Effect[] {
   const { attack, state, notified } = held.mitigation;
   if (held.handed !== notified) return [];
   const action = notified === 'nothing' ? 'ban' : notified === 'ban' && state === 'released' ? 'unban' : null;
   // A release of what was never told tells both; the ban then waits for nothing.
   const may = held.cleared || (action === 'ban' && state === 'released');
   if (action === null || !may) return [];
-  if (saidByAnother(ledger, held)) return mark(ledger, held, action, at);
+  if (saidByAnother(ledger, held)) return mark(ledger, held, action);
   held.handed = action;
   return [{ kind: 'notify', action, attack, report: null }];
 }
@@ -126,21 +152,19 @@ const saidByAnother = (ledger: Ledger, held: Held): boolean =>
   );
 
 /** The script has been told `notified`. */
-export function mark(ledger: Ledger, held: Held, notified: Notified, at: UnixMicros): Effect[] {
+export function mark(ledger: Ledger, held: Held, notified: Notified): Effect[] {
   const { details } = held;
   held.mitigation = { ...held.mitigation, notified };
   held.handed = notified;
   held.details = null;
+  changed(ledger, held);
   const { attack } = held.mitigation;
-  const effects: Effect[] = [
-    ...changed(held, at),
+  return [
     ...(details === null || notified !== 'ban'
       ? []
       : [{ kind: 'notify' as const, action: 'attack_details' as const, attack, report: details }]),
-    ...tell(ledger, held, at),
+    ...tell(ledger, held),
   ];
-  forgetIfDone(ledger, held);
-  return effects;
 }
 
 export function add(ledger: Ledger, mitigation: Mitigation): Held {
@@ -151,7 +175,12 @@ export function add(ledger: Ledger, mitigation: Mitigation): Held {
     cleared: false,
     handed: mitigation.notified,
     details: null,
+    explained: mitigation.attack.evidence === 'complete',
     replies: [],
+    claims: new Set(),
+    refusedBy: null,
+    holds: new Set(),
+    durable: new Set(),
   };
   ledger.held.set(mitigation.id, held);
   const subject = subjectText(mitigation.attack.subject);
@@ -162,7 +191,9 @@ export function add(ledger: Ledger, mitigation: Mitigation): Held {
 export function forgetIfDone(ledger: Ledger, held: Held): void {
   const { id, state, notified, attack } = held.mitigation;
   if (state !== 'released' || notified !== 'unban' || held.dirty || held.writing !== null) return;
+  if (held.holds.size > 0 || held.claims.size > 0) return;
   ledger.held.delete(id);
+  ledger.stale.delete(held);
   const subject = subjectText(attack.subject);
   const others = (ledger.bySubject.get(subject) ?? []).filter((other) => other !== held);
   if (others.length > 0) ledger.bySubject.set(subject, others);

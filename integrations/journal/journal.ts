@@ -86,6 +86,7 @@ function journalOver(worker: Worker, link: Link): Journal {
     active: () => link.ask<readonly Mitigation[]>({ op: 'active' }),
     history: (limit) =>
       link.ask<readonly Attack[]>({ op: 'history', limit: Math.max(0, Math.min(limit, maxHistory)) }),
+    notes: () => link.ask<ReadonlyMap<string, string>>({ op: 'notes' }),
     templates: (sentAfter) => link.ask<readonly KeptTemplate[]>({ op: 'templates', sentAfter }),
     close: () => {
       closing ??= link.ask<null>({ op: 'close' }).then(async () => {

@@ -56,6 +56,12 @@ const migrations = [
   ) WITHOUT ROWID;
   CREATE INDEX templates_by_age ON templates (seen_at);
 `,
+  `
+  CREATE TABLE notes (
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+  ) WITHOUT ROWID;
+`,
 ];
 const schemaVersion = migrations.length;
 
@@ -120,6 +126,11 @@ function operations(db) {
     `DELETE FROM templates WHERE (listener, protocol, address, domain, template_id) IN
      (SELECT listener, protocol, address, domain, template_id FROM templates ORDER BY seen_at DESC LIMIT -1 OFFSET ?)`,
   );
+  const putNote = db.prepare(
+    'INSERT INTO notes (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
+  );
+  const dropNote = db.prepare('DELETE FROM notes WHERE key = ?');
+  const notes = db.prepare('SELECT key, value FROM notes');
   let sincePruned = pruneEvery;
   let templatesSincePruned = pruneTemplatesEvery;
 
@@ -159,8 +170,14 @@ function operations(db) {
       sincePruned++;
       return;
     }
+    if (entry.kind === 'note') {
+      if (entry.value === null) dropNote.run(entry.key);
+      else putNote.run(entry.key, entry.value);
+      return;
+    }
     const { mitigation } = entry;
-    const settled = mitigation.state === 'released' && mitigation.notified === 'unban' ? 1 : 0;
+    const { state, notified, holdings } = mitigation;
+    const settled = state === 'released' && notified === 'unban' && holdings.length === 0 ? 1 : 0;
     const subject = textOf(mitigation.attack.subject);
     putMitigation.run(mitigation.id, subject, mitigation.since, settled, JSON.stringify(mitigation));
   };
@@ -192,6 +209,8 @@ function operations(db) {
     /** @param {{limit: number}} request */
     history: ({ limit }) =>
       history.all(limit).map((/** @type {{record: string}} */ row) => JSON.parse(row.record)),
+    notes: () =>
+      new Map(notes.all().map((/** @type {{key: string, value: string}} */ row) => [row.key, row.value])),
     /** @param {{sentAfter: number}} request */
     templates: ({ sentAfter }) => templates.all(sentAfter, maxTemplates).map(keptOf),
     close() {

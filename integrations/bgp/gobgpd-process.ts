@@ -64,6 +64,8 @@ export type GobgpdOptions = {
   readonly arguments?: readonly string[];
   /** Default: a unix socket in its folder. */
   readonly address?: string;
+  /** A second address of its API, inside its namespace. */
+  readonly alsoAt?: string;
   /** Puts the command line into a namespace. */
   readonly inside?: (argv: readonly string[]) => readonly string[];
 };
@@ -81,8 +83,9 @@ export function startGobgpd(binary: GobgpdBinary, options: GobgpdOptions = {}): 
   const begin = ({ path }: GobgpdBinary): void => {
     const socket = address.startsWith('unix://') ? address.slice('unix://'.length) : null;
     if (socket !== null) rmSync(socket, { force: true }); // a killed one leaves it behind
+    const hosts = options.alsoAt === undefined ? address : `${address},${options.alsoAt}`;
     const argv = [
-      ...[path, '-f', config, '-p', '--pprof-disable', '--api-hosts', address],
+      ...[path, '-f', config, '-p', '--pprof-disable', '--api-hosts', hosts],
       ...(options.arguments ?? []),
     ];
     const [command = path, ...args] = options.inside?.(argv) ?? argv;

@@ -4,7 +4,7 @@ import { describe, test } from 'vitest';
 import { until } from '../bench/process.js';
 import { noCommunities } from '../domain/announcement.js';
 import type { HostKey, PrefixKey } from '../domain/units.js';
-import { defaultPathIdentifier, gobgpSpeaker } from '../integrations/bgp/gobgp.js';
+import { gobgpSpeaker } from '../integrations/bgp/gobgp.js';
 import { gobgpd3 } from '../integrations/bgp/gobgpd-process.js';
 import { readChanges, readRoutes, readSessions } from './bird.js';
 import { makeRouting, routingObstacle, startBird, startRoutedGobgpd } from './routers.js';
@@ -82,8 +82,8 @@ describe.skipIf(obstacle !== null)(`bird behind gobgpd (${obstacle ?? 'in namesp
     if (binary === null) return;
     const routing = makeRouting('tgparts');
     const gobgpd = startRoutedGobgpd(routing, binary);
-    const options = { address: gobgpd.address, tls: null, deadlineMs: 2_000, localPreference: null };
-    const speaker = gobgpSpeaker({ ...options, pathIdentifier: defaultPathIdentifier })(() => {});
+    const options = { address: gobgpd.address, port: 0, tls: null, deadlineMs: 2_000, localPreference: null };
+    const speaker = gobgpSpeaker({ ...options, mark: 0x54494445 })(() => {});
     try {
       const bird = await startBird(routing);
       assert.ok(await bird.established(), gobgpd.log());

@@ -10,15 +10,22 @@ import { type ChannelCredentials, Client, credentials } from '@grpc/grpc-js';
 import { failure, type Result, success } from '../../domain/result.js';
 import { type Dialect, dialects, getAsn, watchLife } from './gobgp-api.js';
 
-/** Files in PEM. `caPath` null: the authorities this machine trusts; `identity` null: no certificate of our own. */
+/** Paths of files in PEM. */
 export type GobgpTls = {
-  readonly caPath: string | null;
-  readonly identity: { readonly certificatePath: string; readonly keyPath: string } | null;
+  /** null: the authorities this machine trusts. */
+  readonly ca: string | null;
+  /** null, both: none of our own. */
+  readonly certificate: string | null;
+  readonly key: string | null;
+  /** The name in its certificate; null: the address. */
+  readonly serverName: string | null;
 };
 
 export type LinkOptions = {
-  /** 'host:port', '[2001:db8::1]:50051' or 'unix:/path'. */
+  /** A host, or 'unix:/path', which has no port. */
   readonly address: string;
+  readonly port: number;
+  /** null: in the clear. */
   readonly tls: GobgpTls | null;
   readonly deadlineMs: number;
 };
@@ -37,7 +44,10 @@ const heartbeatMs = 1_000;
 export async function connect(options: LinkOptions, signal: AbortSignal): Promise<Result<Link>> {
   const secrets = credentialsOf(options.tls);
   if (!secrets.ok) return secrets;
-  const client = new Client(options.address, secrets.value, {
+  const { address, port, tls } = options;
+  const host = address.includes(':') ? `[${address}]` : address;
+  const client = new Client(address.startsWith('unix:') ? address : `${host}:${port}`, secrets.value, {
+    ...(tls?.serverName ? { 'grpc.ssl_target_name_override': tls.serverName } : {}),
     'grpc.enable_http_proxy': 0, // a proxy of the environment is for the web
     'grpc.use_local_subchannel_pool': 1,
     'grpc.enable_retries': 0,
@@ -92,11 +102,9 @@ async function heartbeat(
 /** Read anew for each connection, so that renewed certificates need no restart. */
 function credentialsOf(tls: GobgpTls | null): Result<ChannelCredentials> {
   if (tls === null) return success(credentials.createInsecure());
+  const file = (path: string | null): Buffer | null => (path === null ? null : readFileSync(path));
   try {
-    const ca = tls.caPath === null ? null : readFileSync(tls.caPath);
-    if (tls.identity === null) return success(credentials.createSsl(ca));
-    const { certificatePath, keyPath } = tls.identity;
-    return success(credentials.createSsl(ca, readFileSync(keyPath), readFileSync(certificatePath)));
+    return success(credentials.createSsl(file(tls.ca), file(tls.key), file(tls.certificate)));
   } catch (error) {
     return failure('SPEAKER_UNREACHABLE', `TLS: ${error instanceof Error ? error.message : String(error)}`);
   }

@@ -15,7 +15,7 @@ import { decodeRoute, encodeKey, encodeRoute } from './wire/route.js';
 
 export type Marking = {
   /** Of two programs that use one GoBGP, each needs its own. 1 … 2^32-1. */
-  readonly pathIdentifier: number;
+  readonly mark: number;
   /** Where an operator's own path to the same prefix exists, the higher wins; null: none is set, which counts as 100. */
   readonly localPreference: number | null;
 };
@@ -34,7 +34,7 @@ const anyNextHop = encodeAttribute(attributeTypes.nextHop, [0, 0, 0, 0]);
 
 /** null: nothing to do, as what cannot be announced needs no withdrawal. SPEAKER_REFUSED: not a route for a speaker. */
 export function pathOf({ do: what, announcement }: SpeakerChange, marking: Marking): Result<Path | null> {
-  const identifier = marking.pathIdentifier;
+  const identifier = marking.mark;
   if (what === 'withdraw') {
     const key = encodeKey(announcement);
     if (!key.ok) return success(null);
@@ -58,7 +58,7 @@ export function pathOf({ do: what, announcement }: SpeakerChange, marking: Marki
 /** The announcement that this path is, when it came over the API with our marking; null: somebody else's. */
 export function ourAnnouncement(path: ListedPath, marking: Marking): Announcement | null {
   // a peer may send any identifier (RFC 7911)
-  if (path.identifier !== marking.pathIdentifier || isIP(path.neighbor_ip) !== 0) return null;
+  if (path.identifier !== marking.mark || isIP(path.neighbor_ip) !== 0) return null;
   const { family, nlri_binary: nlri, pattrs_binary: attributes } = path;
   return decodeRoute({ family, nlri, attributes });
 }

@@ -14,7 +14,7 @@ import {
 import type { FlowspecRule } from '../../domain/flowspec.js';
 import type { Speaker, SpeakerEvent } from '../../domain/speaker.js';
 import type { HostKey, PrefixKey } from '../../domain/units.js';
-import { defaultPathIdentifier, type GobgpOptions, gobgpSpeaker } from './gobgp.js';
+import { type GobgpOptions, gobgpSpeaker } from './gobgp.js';
 import { addPaths, dialects, type Path } from './gobgp-api.js';
 import { connect } from './gobgp-link.js';
 import { eventually, type Gobgpd, gobgpd3, gobgpd4, startGobgpd } from './gobgpd-process.js';
@@ -99,9 +99,10 @@ for (const binary of [gobgpd3(), gobgpd4()]) {
     const opened: Speaker[] = [];
     const options = (change: Partial<GobgpOptions> = {}): GobgpOptions => ({
       address: gobgpd.address,
+      port: 0,
       tls: null,
       deadlineMs: 2_000,
-      pathIdentifier: defaultPathIdentifier,
+      mark: 0x54494445,
       localPreference: null,
       ...change,
     });
@@ -219,7 +220,7 @@ for (const binary of [gobgpd3(), gobgpd4()]) {
     });
 
     test('another detector on the same gobgpd has its own mark, and its own routes', async () => {
-      const other = await open({ pathIdentifier: 7 });
+      const other = await open({ mark: 7 });
       const mine = unicast('203.0.113.1/32', '192.0.2.1');
       const theirs = unicast('203.0.113.1/32', '192.0.2.2');
       await change('announce', [mine]);

@@ -18,9 +18,6 @@ export type { GobgpTls } from './gobgp-link.js';
 
 export type GobgpOptions = LinkOptions & Marking;
 
-/** 'TIDE': what marks our paths unless configured otherwise. */
-export const defaultPathIdentifier = 0x54494445;
-
 /** A batch is encoded between two turns of the event loop: this many take about 2 ms. */
 const batchSize = 128;
 /** Ours in one list; beyond it something is wrong that a repair would make worse. */

@@ -38,6 +38,17 @@ function calmWorld(hosts: readonly number[] = [], readable = true): World {
   return world;
 }
 
+/** Requests that hold the announcement of one of these are not answered at all. */
+function stallOn(world: World, hosts: readonly number[]): void {
+  const keys = new Set(hosts.map(keyOf));
+  const set = world.inFlight.set.bind(world.inFlight);
+  world.inFlight.set = (turn, changes) => {
+    const held = changes.some(({ announcement }) => keys.has(announcementKey(announcement)));
+    world.manner.stallsLost = held ? 1 : 0;
+    return set(turn, changes);
+  };
+}
+
 describe('at the start', () => {
   test('what is decided before the ledger has said everything is announced at once; nothing is withdrawn', () => {
     const world = newWorld();
@@ -106,11 +117,13 @@ describe('a reading', () => {
   test('never takes for lost what was announced while it was under way', () => {
     const world = calmWorld([1]);
     world.manner.delayMs = 300;
-    hear(world, { kind: 'event', event: { kind: 'up', version: null } }); // read from here on
+    connect(world); // read from here on
+    world.manner.delayMs = 1;
     want(world, blackhole(2));
-    pass(world, 1.2 * reconcileMs);
-    assert.deepEqual(said(world, 1), ['announce 2']);
-    assert.equal(reportOf(world.announcer).repaired.announced, 0);
+    unwant(world, blackhole(1));
+    pass(world, 500);
+    assert.deepEqual(said(world, 1), ['announce 2', 'withdraw 1'], 'and what was withdrawn for no orphan');
+    assert.deepEqual(reportOf(world.announcer).repaired, { announced: 0, withdrawn: 0 });
   });
 
   test('withdraws what is ours by its marking, and leaves what is not', () => {
@@ -255,15 +268,8 @@ describe('failures', () => {
 
   test('a route that stalls whatever it is sent with does not keep the others out', () => {
     const world = calmWorld();
-    const stalls = keyOf(3);
     const hosts = [1, 2, 3, 4, 5, 6, 7, 8];
-    // Requests that hold it are not answered at all.
-    const inner = world.inFlight.set.bind(world.inFlight);
-    world.inFlight.set = (turn, changes) => {
-      const held = changes.some(({ announcement }) => announcementKey(announcement) === stalls);
-      world.manner.stallsLost = held ? 1 : 0;
-      return inner(turn, changes);
-    };
+    stallOn(world, [3]);
     disconnect(world);
     for (const host of hosts) want(world, blackhole(host));
     connect(world);
@@ -272,6 +278,16 @@ describe('failures', () => {
       hosts.filter((host) => !world.rib.has(keyOf(host))),
       [3],
     );
+  });
+
+  test('announcements that all stall do not keep a withdrawal in', () => {
+    const world = calmWorld([1]);
+    stallOn(world, [2, 3, 4, 5]);
+    for (const host of [2, 3, 4, 5]) want(world, blackhole(host));
+    pass(world, 2 * deadlineMs);
+    unwant(world, blackhole(1));
+    pass(world, 60_000);
+    assert.equal(world.told.get(keyOf(1)), 'gone');
   });
 
   test('results that the ledger had no room for are told again with everything', () => {

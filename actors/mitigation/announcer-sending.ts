@@ -37,6 +37,7 @@ export function send(announcer: Announcer, now: Milliseconds): Effect[] {
   if (announcer.link !== 'up' || announcer.sending !== null) return [];
   const keys = choose(announcer, now);
   if (keys.length === 0) return [];
+  announcer.requests++;
   const turn = ++announcer.turn;
   const changes: SpeakerChange[] = [];
   for (const key of keys) {
@@ -54,8 +55,11 @@ export function send(announcer: Announcer, now: Milliseconds): Effect[] {
   return [{ kind: 'change', turn, changes }];
 }
 
-function choose({ urgent, ordinary, withdrawals, turn, batch, resumeAt }: Announcer, now: number): string[] {
-  const rest = turn % 4 === 3 ? [withdrawals, ordinary] : [ordinary, withdrawals];
+function choose(
+  { urgent, ordinary, withdrawals, requests, batch, resumeAt }: Announcer,
+  now: number,
+): string[] {
+  const rest = requests % 4 === 3 ? [withdrawals, ordinary] : [ordinary, withdrawals];
   const keys: string[] = [];
   for (const queue of now >= resumeAt ? [urgent, ...rest] : [urgent]) {
     for (const key of queue) {

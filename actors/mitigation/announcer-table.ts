@@ -69,6 +69,8 @@ export type Announcer = {
   listAt: Milliseconds | null;
   listFailures: number;
   sending: Sending | null;
+  /** Requests of changes so far. */
+  requests: number;
   /** Changes a request may hold now: fewer after requests that failed whole. */
   batch: number;
   failures: number;
@@ -118,6 +120,7 @@ export const emptyAnnouncer = (
   listAt: null,
   listFailures: 0,
   sending: null,
+  requests: 0,
   batch: maxBatch,
   failures: 0,
   resumeAt: now,

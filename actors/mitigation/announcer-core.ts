@@ -9,7 +9,7 @@
  * - A speaker that cannot be read, or fails to be, is told everything that is wanted, which it may hold already.
  * - Nothing is withdrawn before the ledger has said everything, nor ever because this program stops.
  */
-import { type Announcement, announcementKey, announcementText } from '../../domain/announcement.js';
+import { type Announcement, announcementKey, sameAttributes } from '../../domain/announcement.js';
 import type { Result } from '../../domain/result.js';
 import type { SpeakerEvent, SpeakerHoldings } from '../../domain/speaker.js';
 import type { Milliseconds, UnixMicros } from '../../domain/units.js';
@@ -154,15 +154,16 @@ function desire(
     spoken.push({ key, outcome: 'refused', detail: `${maxRows} routes are wanted of this speaker already` });
     return null;
   }
-  const text = what === 'announce' ? announcementText(announcement) : row.text;
-  if (row.do !== what || row.text !== text) {
+  const otherwise = what === 'announce' && !sameAttributes(row.announcement, announcement);
+  if (row.do !== what || otherwise) {
     row.refusal = null;
     row.failures = 0;
     row.notBefore = 0;
-    if (row.text !== text && row.holds === 'this') row.holds = 'other';
   }
-  if (what === 'announce') row.announcement = announcement;
-  row.text = text;
+  if (otherwise) {
+    row.announcement = announcement;
+    if (row.holds === 'this') row.holds = 'other';
+  }
   row.do = what;
   row.told = null;
   row.orphan = false;

@@ -7,6 +7,7 @@
  * - A request that fails whole pauses the speaker, longer each time, and makes the next one smaller: whatever stalls it
  *   soon stalls alone. A change that fails among others that do not pauses its own key. A refusal pauses its key for long.
  */
+import { sameAttributes } from '../../domain/announcement.js';
 import { failure, type Result } from '../../domain/result.js';
 import type { SpeakerChange } from '../../domain/speaker.js';
 import type { Milliseconds } from '../../domain/units.js';
@@ -43,12 +44,12 @@ export function send(announcer: Announcer, now: Milliseconds): Effect[] {
   for (const key of keys) {
     const row = announcer.rows.get(key);
     if (row === undefined) continue;
-    row.sent = { do: row.do, text: row.text };
+    row.sent = { do: row.do, announcement: row.announcement };
     row.holds = 'unknown';
     row.fresh = false;
     if (row.failedBefore) announcer.retries++;
     announcer.listing?.touched.add(key);
-    changes.push({ do: row.do, announcement: row.announcement });
+    changes.push(row.sent);
     place(announcer, row, now);
   }
   announcer.sending = { turn, keys, deadline: now + announcer.deadlineMs, givenUp: false };
@@ -93,7 +94,8 @@ export function changed(
     announcer.listing?.touched.add(key);
     const result = results[index] ?? failure('SPEAKER_UNREACHABLE', 'it did not say what became of it');
     if (result.ok) {
-      row.holds = sent.do === 'withdraw' ? 'nothing' : sent.text === row.text ? 'this' : 'other';
+      const asWanted = sameAttributes(sent.announcement, row.announcement);
+      row.holds = sent.do === 'withdraw' ? 'nothing' : asWanted ? 'this' : 'other';
       row.failedBefore = false;
       done.push(row);
       conclude(announcer, row, spoken);
@@ -102,7 +104,7 @@ export function changed(
       row.failedBefore = true;
       // A newer intent has not been refused yet.
       if (result.error.code !== 'SPEAKER_REFUSED') failed.push(row);
-      else if (sent.do === row.do && sent.text === row.text) {
+      else if (sent.do === row.do && sameAttributes(sent.announcement, row.announcement)) {
         refuse(row, result.error.detail, spoken, now, chance);
         refused.push(row);
       }

@@ -3,7 +3,7 @@
  *
  * Functions change the table in place. Times are monotonic milliseconds unless their name says otherwise.
  */
-import { type Announcement, announcementKey, announcementText } from '../../domain/announcement.js';
+import { type Announcement, announcementKey } from '../../domain/announcement.js';
 import type { LogFields } from '../../domain/ports.js';
 import type { SpeakerChange } from '../../domain/speaker.js';
 import type { Milliseconds, UnixMicros } from '../../domain/units.js';
@@ -17,13 +17,11 @@ export const maxBatch = 256;
 export type Row = {
   readonly key: string;
   announcement: Announcement;
-  /** `announcementText`. */
-  text: string;
   do: SpeakerChange['do'];
-  /** `this`: as in `text`. `other`: with other attributes. A change on its way makes it `unknown`. */
+  /** `this`: as in `announcement`. `other`: with other attributes. A change on its way makes it `unknown`. */
   holds: 'unknown' | 'nothing' | 'this' | 'other';
-  /** The text of the change on its way; one at most. */
-  sent: { readonly do: SpeakerChange['do']; readonly text: string } | null;
+  /** The change on its way; one at most. */
+  sent: SpeakerChange | null;
   /** Decided since the start, and not sent yet: waits for no reading and no pause. */
   fresh: boolean;
   /** Thought to be held: should a reading not find it, it was lost. */
@@ -148,7 +146,6 @@ export function rowOf(
   const row: Row = {
     key,
     announcement,
-    text: announcementText(announcement),
     holds: 'unknown',
     sent: null,
     told: null,

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'vitest';
-import { announcementKey, announcementText } from '../../domain/announcement.js';
+import { announcementKey } from '../../domain/announcement.js';
 import { blackhole } from './announcer-rehearsal.js';
 import { compare, type Desired, type Difference } from './reconcile.js';
 
 const one = blackhole(1);
-const [key, text] = [announcementKey(one), announcementText(one)];
+const key = announcementKey(one);
 const otherwise = blackhole(1, 666);
 const nothing: Difference = {
   confirmed: [],
@@ -26,50 +26,50 @@ type Row = {
 const rows: readonly Row[] = [
   {
     claim: 'held as wanted is confirmed',
-    desired: { do: 'announce', text },
+    desired: { do: 'announce', announcement: one },
     holds: [one],
     is: { confirmed: [key] },
   },
   {
     claim: 'wanted and not held is missing',
-    desired: { do: 'announce', text },
+    desired: { do: 'announce', announcement: one },
     holds: [],
     is: { missing: [key] },
   },
   {
     claim: 'other attributes differ',
-    desired: { do: 'announce', text },
+    desired: { do: 'announce', announcement: one },
     holds: [otherwise],
     is: { differing: [key] },
   },
   {
     claim: 'held twice, once as wanted, is confirmed',
-    desired: { do: 'announce', text },
+    desired: { do: 'announce', announcement: one },
     holds: [one, otherwise],
     is: { confirmed: [key] },
   },
   {
     claim: 'held twice, the second as wanted, is confirmed',
-    desired: { do: 'announce', text },
+    desired: { do: 'announce', announcement: one },
     holds: [otherwise, one],
     is: { confirmed: [key] },
   },
   {
     claim: 'leaving and held lingers, whatever its attributes',
-    desired: { do: 'withdraw', text },
+    desired: { do: 'withdraw', announcement: one },
     holds: [otherwise],
     is: { lingering: [key] },
   },
   {
     claim: 'leaving and not held is gone',
-    desired: { do: 'withdraw', text },
+    desired: { do: 'withdraw', announcement: one },
     holds: [],
     is: { gone: [key] },
   },
   { claim: "ours and nobody's is an orphan, once", desired: null, holds: [one, one], is: { orphans: [one] } },
   {
     claim: 'what changed during the reading is judged by its own answer, wanted',
-    desired: { do: 'announce', text },
+    desired: { do: 'announce', announcement: one },
     holds: [],
     touched: [key],
     is: {},

@@ -3,10 +3,10 @@
  *
  * A key that is wanted is never among those to withdraw, whatever its attributes.
  */
-import { type Announcement, announcementKey, announcementText } from '../../domain/announcement.js';
+import { type Announcement, announcementKey, sameAttributes } from '../../domain/announcement.js';
 
-/** What should become of one key: announced with this text (`announcementText`), or withdrawn. */
-export type Desired = { readonly do: 'announce' | 'withdraw'; readonly text: string };
+/** What should become of one key: announced like this, or withdrawn. */
+export type Desired = { readonly do: 'announce' | 'withdraw'; readonly announcement: Announcement };
 
 export type Difference = {
   /** Held as wanted. */
@@ -29,7 +29,8 @@ export function compare(
   holds: readonly Announcement[],
   touched: ReadonlySet<string>,
 ): Difference {
-  const held = new Map<string, Desired['text']>();
+  /** Whether it is held as wanted. */
+  const held = new Map<string, boolean>();
   const orphans = new Map<string, Announcement>();
   for (const announcement of holds) {
     const key = announcementKey(announcement);
@@ -37,7 +38,7 @@ export function compare(
     const wanted = desired.get(key);
     if (wanted === undefined) orphans.set(key, announcement);
     // A key held twice is as wanted when one of the two is.
-    else if (held.get(key) !== wanted.text) held.set(key, announcementText(announcement));
+    else if (held.get(key) !== true) held.set(key, sameAttributes(announcement, wanted.announcement));
   }
   const difference = {
     confirmed: [] as string[],
@@ -48,10 +49,10 @@ export function compare(
   };
   for (const [key, wanted] of desired) {
     if (touched.has(key)) continue;
-    const text = held.get(key);
-    if (wanted.do === 'withdraw') difference[text === undefined ? 'gone' : 'lingering'].push(key);
-    else if (text === undefined) difference.missing.push(key);
-    else difference[text === wanted.text ? 'confirmed' : 'differing'].push(key);
+    const asWanted = held.get(key);
+    if (wanted.do === 'withdraw') difference[asWanted === undefined ? 'gone' : 'lingering'].push(key);
+    else if (asWanted === undefined) difference.missing.push(key);
+    else difference[asWanted ? 'confirmed' : 'differing'].push(key);
   }
   return { ...difference, orphans: [...orphans.values()] };
 }

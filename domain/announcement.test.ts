@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { test } from 'vitest';
 import { type Announcement, announcementKey, sameAnnouncement, sameAttributes } from './announcement.js';
-import type { FlowspecAction } from './flowspec.js';
+import type { FlowspecAction, FlowspecRule } from './flowspec.js';
 import type { HostKey, PrefixKey } from './units.js';
 
 const few = fc.integer({ min: 1, max: 2 });
@@ -26,8 +26,8 @@ const announcement: fc.Arbitrary<Announcement> = fc.oneof(
   }),
   fc.record({
     kind: fc.constant('flowspec' as const),
-    rule: fc.constant({
-      family: 'ipv4' as const,
+    rule: fc.constant<FlowspecRule>({
+      family: 4,
       destination: '192.0.2.7/32' as PrefixKey,
       source: null,
       protocols: [17],

@@ -58,6 +58,9 @@ const methods = loadSync(protoPath, { keepCase: true, longs: Number, enums: Numb
   'tidegate.Gobgp'
 ] as unknown as Methods;
 
+/** Work on many routes gives way to the rest of the program after so long. */
+export const longestTurnMs = 4;
+
 /** How a call is cut short: by its deadline, or by any of the signals. */
 export type Bounds = { readonly deadlineMs: number; readonly signals: readonly AbortSignal[] };
 
@@ -170,9 +173,17 @@ export const listPaths = (
       clearTimeout(giveUp);
       end(late ? failure('TIMEOUT', 'GoBGP stopped listing its paths') : result);
     };
+    let turnBegan = performance.now();
     call.on('data', ({ destination }: Listed) => {
-      giveUp.refresh();
       take(destination?.paths ?? []);
+      if (performance.now() - turnBegan < longestTurnMs) return;
+      // a table comes faster than it is read: others have their turn in between
+      call.pause();
+      setImmediate(() => {
+        giveUp.refresh();
+        turnBegan = performance.now();
+        call.resume();
+      });
     });
     call.on('error', (error: ServiceError) => finish(failed(error)));
     call.on('end', () => finish(success(undefined)));

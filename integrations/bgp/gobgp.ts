@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Announcement } from '../../domain/announcement.js';
 import { failure, type Result, success } from '../../domain/result.js';
 import type { Speaker, SpeakerChange, SpeakerHoldings, SpeakerOpener } from '../../domain/speaker.js';
-import { addPaths, listPaths, type Path } from './gobgp-api.js';
+import { addPaths, listPaths, longestTurnMs, type Path } from './gobgp-api.js';
 import { connect, type Link, type LinkOptions } from './gobgp-link.js';
 import { type Marking, ourAnnouncement, pathOf } from './gobgp-paths.js';
 import { wireFamilies } from './wire/route.js';
@@ -18,7 +18,7 @@ export type { GobgpTls } from './gobgp-link.js';
 
 export type GobgpOptions = LinkOptions & Marking;
 
-/** A batch is encoded between two turns of the event loop: this many take about 2 ms. */
+/** Changes in one message to GoBGP, and fewer where encoding them takes longer than a turn of ours may. */
 const batchSize = 128;
 /** Ours in one list; beyond it something is wrong that a repair would make worse. */
 const maxOurs = 200_000;
@@ -84,11 +84,17 @@ export const gobgpSpeaker =
 
     const unreachable = (): Result<never> => failure('SPEAKER_UNREACHABLE', reason);
 
-    async function changeBatch(
-      batch: readonly SpeakerChange[],
+    /** The results of as many changes as fit into one turn, from the first on. */
+    async function changeSome(
+      changes: readonly SpeakerChange[],
       signal: AbortSignal,
     ): Promise<readonly Result<void>[]> {
-      const encoded = batch.map((change) => pathOf(change, options));
+      const began = performance.now();
+      const encoded: Result<Path | null>[] = [];
+      for (const change of changes) {
+        if (encoded.length === batchSize || performance.now() - began > longestTurnMs) break;
+        encoded.push(pathOf(change, options));
+      }
       const paths = encoded.flatMap((one) => (one.ok && one.value !== null ? [one.value] : []));
       const sent = (await send(paths, signal))[Symbol.iterator]();
       return encoded.map((one): Result<void> => {
@@ -103,8 +109,7 @@ export const gobgpSpeaker =
     ): Promise<readonly Result<void>[]> {
       const results: Result<void>[] = [];
       while (results.length < changes.length) {
-        const batch = changes.slice(results.length, results.length + batchSize);
-        const done = await changeBatch(batch, signal);
+        const done = await changeSome(changes.slice(results.length), signal);
         results.push(...done);
         const broken = done.find(isBroken);
         if (broken !== undefined) results.push(...changes.slice(results.length).map(() => broken));

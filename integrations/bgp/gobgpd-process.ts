@@ -59,6 +59,8 @@ export type Gobgpd = {
 export type GobgpdOptions = {
   /** TOML after `[global.config]` with AS and router id. */
   readonly global?: string;
+  /** false: it gets no configuration, and runs without BGP. */
+  readonly configured?: boolean;
   /** TOML of further sections. */
   readonly sections?: string;
   readonly arguments?: readonly string[];
@@ -85,7 +87,8 @@ export function startGobgpd(binary: GobgpdBinary, options: GobgpdOptions = {}): 
     if (socket !== null) rmSync(socket, { force: true }); // a killed one leaves it behind
     const hosts = options.alsoAt === undefined ? address : `${address},${options.alsoAt}`;
     const argv = [
-      ...[path, '-f', config, '-p', '--pprof-disable', '--api-hosts', hosts],
+      ...[path, ...(options.configured === false ? [] : ['-f', config])],
+      ...['-p', '--pprof-disable', '--api-hosts', hosts],
       ...(options.arguments ?? []),
     ];
     const [command = path, ...args] = options.inside?.(argv) ?? argv;

@@ -47,6 +47,7 @@ type Method<Request, Response> = MethodDefinition<Request, Response>;
 type Methods = {
   readonly GetBgp: Method<object, Global>;
   readonly WatchEvent: Method<object, object>;
+  readonly GetTable: Method<object, object>;
   readonly ListPath: Method<object, Listed>;
   readonly AddPathStream: Method<object, object>;
 };
@@ -123,6 +124,29 @@ export const getAsn = (
       (error, answer) => {
         if (error?.code === status.UNIMPLEMENTED) end(success('unknown'));
         else end(error === null ? success(answer?.global?.asn || null) : failed(error));
+      },
+    );
+  });
+
+/** Whether it has a table for the family. What is announced without one is taken, and lost without a word. */
+export const hasTable = (
+  client: Client,
+  dialect: Dialect,
+  family: WireFamily,
+  bounds: Bounds,
+): Promise<Result<boolean>> =>
+  bound(bounds.signals, (end) => {
+    const { requestSerialize, responseDeserialize } = methods.GetTable;
+    return client.makeUnaryRequest(
+      pathOf(dialect, 'GetTable'),
+      requestSerialize,
+      responseDeserialize,
+      { table_type: dialect.globalTable, family },
+      deadlineOf(bounds),
+      (error) => {
+        if (error === null) end(success(true));
+        else if (/address family.* not supported/.test(error.details)) end(success(false));
+        else end(failed(error));
       },
     );
   });

@@ -141,7 +141,7 @@ for (const binary of [three, four]) {
       const { speaker, next } = listenTo({ address: gobgpd.address });
       await next('up');
       await announce(speaker, [host(1)]);
-      gobgpd.signal('SIGSTOP');
+      await gobgpd.pause();
       const stoppedAt = performance.now();
       const calls = [announce(speaker, [host(2), host(3)]), announce(speaker, [host(4)])];
       const [first, second, listed] = await within(
@@ -153,7 +153,7 @@ for (const binary of [three, four]) {
       assert.equal(listed.ok || listed.error.code, 'TIMEOUT');
       const down = await next('down');
       assert.ok(down.atMs - stoppedAt < deadlineMs * 2 + 500, `down after ${down.atMs - stoppedAt} ms`);
-      gobgpd.signal('SIGCONT');
+      gobgpd.resume();
       await next('up');
       assert.ok((await ours(speaker)).includes(announcementText(host(1))));
     });
@@ -191,7 +191,7 @@ for (const binary of [three, four]) {
       const gobgpd = gobgpdOf(binary);
       const { speaker, next } = listenTo({ address: gobgpd.address, deadlineMs: 30_000 });
       await next('up');
-      gobgpd.signal('SIGSTOP');
+      await gobgpd.pause();
       const stop = new AbortController();
       setTimeout(() => stop.abort(), 50);
       const [changed, listed] = await within(
@@ -200,7 +200,7 @@ for (const binary of [three, four]) {
       );
       assert.deepEqual(codes(changed), ['SPEAKER_UNREACHABLE']);
       assert.equal(listed.ok || listed.error.code, 'SPEAKER_UNREACHABLE');
-      gobgpd.signal('SIGCONT');
+      gobgpd.resume();
     });
 
     test('before its BGP is configured it is not up', async () => {
@@ -216,6 +216,21 @@ for (const binary of [three, four]) {
       for (let tries = 0; tries < 100 && /ENOENT|ECONNREFUSED/.test(reason); tries += 1)
         reason = await reasons();
       assert.match(reason, /not been started/);
+    });
+
+    test('a family that it has no table for is refused, and the others are as ever', async () => {
+      const only = '[[global.afi-safis]]\n[global.afi-safis.config]\nafi-safi-name = "ipv4-unicast"';
+      const gobgpd = gobgpdOf(binary, { sections: only });
+      const { speaker, next } = listenTo({ address: gobgpd.address });
+      await next('up');
+      const ipv6 = { ...host(1), prefix: '2001:db8::1/128', nextHop: '100::1' } as Announcement;
+      const [refused, taken] = await announce(speaker, [ipv6, host(1)]);
+      assert.ok(refused !== undefined && !refused.ok);
+      assert.equal(refused.error.code, 'SPEAKER_REFUSED');
+      assert.match(refused.error.detail, /AFI 2 and SAFI 1/);
+      assert.equal(taken?.ok, true);
+      assert.deepEqual(await ours(speaker), [announcementText(host(1))]);
+      assert.deepEqual(codes(await speaker.change([{ do: 'withdraw', announcement: ipv6 }], never)), ['ok']);
     });
 
     test('over TLS, with its authority and its name checked', async () => {
@@ -258,11 +273,11 @@ for (const binary of [three, four]) {
       const before = handles();
       const { speaker, next, heard } = listenTo({ address: gobgpd.address });
       await next('up');
-      gobgpd.signal('SIGSTOP');
+      await gobgpd.pause();
       const left = announce(speaker, [host(1)]);
       speaker.close();
       assert.deepEqual(codes(await within(500, left)), ['SPEAKER_UNREACHABLE']);
-      gobgpd.signal('SIGCONT');
+      gobgpd.resume();
       assert.deepEqual(codes(await announce(speaker, [host(1)])), ['SPEAKER_UNREACHABLE']);
       assert.ok(
         await eventually(() => handles() <= before),

@@ -8,7 +8,9 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ChannelCredentials, Client, credentials } from '@grpc/grpc-js';
 import { failure, type Result, success } from '../../domain/result.js';
-import { type Dialect, dialects, getAsn, watchLife } from './gobgp-api.js';
+import { type Dialect, dialects, getAsn, hasTable, watchLife } from './gobgp-api.js';
+import type { WireFamily } from './wire/attributes.js';
+import { wireFamilies } from './wire/route.js';
 
 /** Paths of files in PEM. */
 export type GobgpTls = {
@@ -33,6 +35,8 @@ export type LinkOptions = {
 export type Link = {
   readonly client: Client;
   readonly dialect: Dialect;
+  /** Families it has a table for; an operator may have limited them (`global.afi-safis`). */
+  readonly families: readonly WireFamily[];
   /** Settles, with the reason, when the process has gone or hangs. */
   readonly lost: Promise<string>;
   readonly close: () => void;
@@ -52,30 +56,41 @@ export async function connect(options: LinkOptions, signal: AbortSignal): Promis
     'grpc.use_local_subchannel_pool': 1,
     'grpc.enable_retries': 0,
   });
-  const dialect = await detect(client, options, signal);
-  if (!dialect.ok) {
+  const found = await detect(client, options, signal);
+  if (!found.ok) {
     client.close();
-    return dialect;
+    return found;
   }
+  const { dialect, families } = found.value;
   const stop = new AbortController();
   const lost = Promise.race([
-    watchLife(client, dialect.value, [stop.signal]),
-    heartbeat(client, dialect.value, options, stop.signal),
+    watchLife(client, dialect, [stop.signal]),
+    heartbeat(client, dialect, options, stop.signal),
   ]).then((end) => (end.ok ? 'closed' : end.error.detail));
   const close = (): void => {
     stop.abort();
     client.close();
   };
-  return success({ client, dialect: dialect.value, lost, close });
+  return success({ client, dialect, families, lost, close });
 }
 
-async function detect(client: Client, options: LinkOptions, signal: AbortSignal): Promise<Result<Dialect>> {
+type Found = Pick<Link, 'dialect' | 'families'>;
+
+async function detect(client: Client, options: LinkOptions, signal: AbortSignal): Promise<Result<Found>> {
+  const bounds = { deadlineMs: options.deadlineMs, signals: [signal] };
   for (const dialect of dialects) {
-    const asn = await getAsn(client, dialect, { deadlineMs: options.deadlineMs, signals: [signal] });
+    const asn = await getAsn(client, dialect, bounds);
     if (!asn.ok) return asn;
     if (asn.value === 'unknown') continue;
     // gobgpd answers before it has read its configuration, and takes no route until then
-    return asn.value === null ? notStarted : success(dialect);
+    if (asn.value === null) return notStarted;
+    const families: WireFamily[] = [];
+    for (const family of wireFamilies) {
+      const has = await hasTable(client, dialect, family, bounds);
+      if (!has.ok) return has;
+      if (has.value) families.push(family);
+    }
+    return success({ dialect, families });
   }
   const known = dialects.map(({ version }) => version).join(' and ');
   return failure('SPEAKER_REFUSED', `it answers, but is no GoBGP of version ${known}`);

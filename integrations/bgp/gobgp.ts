@@ -84,6 +84,20 @@ export const gobgpSpeaker =
 
     const unreachable = (): Result<never> => failure('SPEAKER_UNREACHABLE', reason);
 
+    /** As `pathOf`, by the families of this GoBGP. */
+    function pathFor(change: SpeakerChange): Result<Path | null> {
+      const path = pathOf(change, options);
+      if (link === null || !path.ok || path.value === null) return path;
+      const { afi, safi } = path.value.family;
+      if (link.families.some((family) => family.afi === afi && family.safi === safi)) return path;
+      return change.do === 'withdraw'
+        ? success(null)
+        : failure(
+            'SPEAKER_REFUSED',
+            `GoBGP has no table of AFI ${afi} and SAFI ${safi}: see its global.afi-safis`,
+          );
+    }
+
     /** The results of as many changes as fit into one turn, from the first on. */
     async function changeSome(
       changes: readonly SpeakerChange[],
@@ -93,7 +107,7 @@ export const gobgpSpeaker =
       const encoded: Result<Path | null>[] = [];
       for (const change of changes) {
         if (encoded.length === batchSize || performance.now() - began > longestTurnMs) break;
-        encoded.push(pathOf(change, options));
+        encoded.push(pathFor(change));
       }
       const paths = encoded.flatMap((one) => (one.ok && one.value !== null ? [one.value] : []));
       const sent = (await send(paths, signal))[Symbol.iterator]();
@@ -121,7 +135,7 @@ export const gobgpSpeaker =
       const ours: Announcement[] = [];
       let foreign = 0;
       const bounds = boundsOf(signal);
-      for (const family of wireFamilies) {
+      for (const family of link?.families ?? wireFamilies) {
         if (link === null) return unreachable();
         const listed = await listPaths(link.client, link.dialect, family, bounds, (paths) => {
           for (const path of paths) {

@@ -4,7 +4,15 @@
  * Version 3 is the distribution's. Version 4 has no package: where Go is there, it is built once into the user's cache.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -46,7 +54,9 @@ export type Gobgpd = {
   readonly address: string;
   readonly folder: string;
   readonly pid: () => number;
-  readonly signal: (name: NodeJS.Signals) => void;
+  /** Stops all its threads where they are (SIGSTOP), until `resume`. */
+  readonly pause: () => Promise<void>;
+  readonly resume: () => void;
   /** Ends it as the given signal does, and waits for that. */
   readonly kill: (name?: NodeJS.Signals) => Promise<void>;
   /** Starts it again after `kill`, at the same address; another binary is an upgrade. */
@@ -111,8 +121,13 @@ export function startGobgpd(binary: GobgpdBinary, options: GobgpdOptions = {}): 
     address,
     folder,
     pid: () => child.pid ?? 0,
-    signal: (name) => {
-      child.kill(name);
+    pause: async () => {
+      child.kill('SIGSTOP');
+      // it goes on answering until the last of them has stopped
+      await eventually(() => threadStates(child.pid ?? 0).every((state) => state === 'T'));
+    },
+    resume: () => {
+      child.kill('SIGCONT');
     },
     kill,
     restart: (next = binary) => begin(next),
@@ -123,6 +138,12 @@ export function startGobgpd(binary: GobgpdBinary, options: GobgpdOptions = {}): 
     },
   };
 }
+
+const threadStates = (pid: number): readonly string[] =>
+  readdirSync(`/proc/${pid}/task`).map((task) => {
+    const stat = readFileSync(`/proc/${pid}/task/${task}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3);
+  });
 
 /** A TCP port of the loopback that nobody listens on now. */
 export function freePort(): Promise<number> {

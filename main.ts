@@ -2,7 +2,7 @@
  * The composition root: settings → ports → tree. The one file that knows everyone, with those beside it.
  *
  * Start: the control socket first, because it says whether another daemon has this state directory; then
- * the journal, read by the ledger; then the script, the hostgroups with the attacks that are still on,
+ * the journal, read by the ledger; then the speakers, which are told what is wanted; then the script, the hostgroups with the attacks that are still on,
  * and the sources last. Stop is in reverse, within `stopLimitMs`.
  */
 import { mkdirSync } from 'node:fs';
@@ -91,6 +91,7 @@ export async function startDaemon(settings: Settings, deps: DaemonDeps): Promise
       return failure('JOURNAL_UNWRITABLE', `the journal in ${dir} could not be read; the log says why`);
     }
     const { rooms } = house;
+    await arrange(rooms.speakers, rooms.wantedSpeakers());
     await arrange(rooms.outlets, rooms.wantedOutlets());
     await arrange(rooms.detection, rooms.wantedHostgroups());
     answer = (request) => askControl(rooms.control, request);

@@ -79,6 +79,7 @@ async function bring(next: Settings, deps: ApplyDeps): Promise<Result<ReloadRepo
   } else {
     live.settings = next;
   }
+  if (plan.announcements) await arrange(rooms.speakers, rooms.wantedSpeakers());
   if (plan.outlets) {
     await arrange(rooms.outlets, rooms.wantedOutlets());
     // What the old script actor had been handed and not begun is handed to the new one.

@@ -35,6 +35,7 @@ import type { Backoff, SupervisorSpec } from '../supervision/spec.js';
 import type { DataPlane } from './data-plane.js';
 import { doctorDeps } from './doctor-rooms.js';
 import { flowPolicy } from './flow-listening.js';
+import { wantedAnnouncers } from './speakers.js';
 import { keepsTemplates, templateShelves } from './template-shelves.js';
 
 /** What is in force now. A reload replaces it. */
@@ -57,10 +58,12 @@ export type Rooms = {
   readonly tree: SupervisorSpec;
   readonly ledger: Ref<LedgerMessage>;
   readonly control: Ref<ControlMessage>;
+  readonly speakers: Ref<RosterMessage>;
   readonly outlets: Ref<RosterMessage>;
   readonly detection: Ref<RosterMessage>;
   readonly sensing: Ref<RosterMessage>;
   readonly hostgroups: ReadonlyMap<string, Ref<HostgroupMessage>>;
+  readonly wantedSpeakers: () => readonly Wanted[];
   readonly wantedOutlets: () => readonly Wanted[];
   readonly wantedHostgroups: () => readonly Wanted[];
   readonly wantedSources: () => readonly Wanted[];
@@ -80,11 +83,13 @@ export function furnish(deps: RoomDeps): Rooms {
   const ledger = createPlace<LedgerMessage>('ledger');
   const script = createPlace<ScriptMessage>('script');
   const control = createPlace<ControlMessage>('control');
+  const speakers = createPlace<RosterMessage>('speakers');
   const outlets = createPlace<RosterMessage>('outlets');
   const detection = createPlace<RosterMessage>('detection');
   const sensing = createPlace<RosterMessage>('sensing');
   const groupPlaces = new Map<string, Place<HostgroupMessage>>();
   const sourcePlaces = new Map<string, Place<SourceMessage>>();
+  const announcerPlaces = new Map<string, Place<AnnouncerMessage>>();
   const hostgroups = new Map<string, Ref<HostgroupMessage>>();
   const sources = new Map<string, Ref<SourceMessage>>();
   const announcers = new Map<string, Ref<AnnouncerMessage>>();
@@ -152,6 +157,7 @@ export function furnish(deps: RoomDeps): Rooms {
               },
             }),
           ),
+          speakers.child(rosterActor('speakers', rosterStopMs)),
         ],
       },
       outlets.child(rosterActor('outlets', rosterStopMs)),
@@ -170,6 +176,15 @@ export function furnish(deps: RoomDeps): Rooms {
       ),
       sensing.child(rosterActor('sensing', rosterStopMs)),
     ],
+  };
+
+  const wantedSpeakers = (): readonly Wanted[] => {
+    announcers.clear();
+    return wantedAnnouncers(live.settings.bgp, ledger.ref, (name) => {
+      const place = placeOf(announcerPlaces, name);
+      announcers.set(name, place.ref);
+      return place;
+    });
   };
 
   const wantedOutlets = (): readonly Wanted[] => {
@@ -255,10 +270,12 @@ export function furnish(deps: RoomDeps): Rooms {
     tree,
     ledger: ledger.ref,
     control: control.ref,
+    speakers: speakers.ref,
     outlets: outlets.ref,
     detection: detection.ref,
     sensing: sensing.ref,
     hostgroups,
+    wantedSpeakers,
     wantedOutlets,
     wantedHostgroups,
     wantedSources,

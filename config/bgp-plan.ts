@@ -49,7 +49,9 @@ export function gobgpOf(values: GobgpValues, path: (text: string | null) => stri
   const { tls } = values;
   return {
     name: values.name,
-    ...sure(splitEndpoint(values.address)),
+    ...(values.address.startsWith('unix:')
+      ? { address: values.address, port: 0 }
+      : sure(splitEndpoint(values.address))),
     tls: tls.enabled
       ? {
           ca: path(tls.ca),

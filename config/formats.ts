@@ -189,8 +189,9 @@ export const formats = {
     judge: (value, demands) => within(readShare(value), demands, shareText),
   },
   endpoint: {
-    words: 'host:port',
+    words: 'host:port or unix:/path',
     judge: (value) => {
+      if (typeof value === 'string' && /^unix:\/[^\0]+$/.test(value)) return read(value);
       const endpoint = splitEndpoint(value);
       if (!endpoint.ok || isHost(endpoint.value.address)) return endpoint;
       return misread(

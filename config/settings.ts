@@ -76,7 +76,7 @@ export type NotifySettings = {
   readonly queue: number;
 };
 
-/** How a GoBGP is reached. `tls` null: in the clear. */
+/** How a GoBGP is reached. `address`: a host, or 'unix:/path', which has no port. `tls` null: in the clear. */
 export type GobgpSettings = {
   readonly name: string;
   readonly address: string;

@@ -2,6 +2,7 @@
  * The two daemons side by side: both read Debian's stock fastnetmon.conf, in which only paths, the interface,
  * `mirror_afpacket` and what a run varies are changed.
  */
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cliPath } from './built.js';
@@ -88,8 +89,20 @@ export function startFastnetmon(conditions: Conditions): Contender {
   return { name: 'fastnetmon', program: start(conditions.inside(argv)), script };
 }
 
-export function startTidegate(conditions: Conditions): Contender {
-  const { file, home, script } = prepare('tidegate', conditions);
+/** `asYaml`: it is given the file as `tidegate import` writes it, changed by this, in place of the file itself. */
+export function startTidegate(
+  conditions: Conditions,
+  asYaml: ((yaml: string) => string) | null = null,
+): Contender {
+  const { file: conf, home, script } = prepare('tidegate', conditions);
+  const file = asYaml === null ? conf : join(home, 'tidegate.yaml');
+  if (asYaml !== null) {
+    const yaml = execFileSync(process.execPath, [cliPath, 'import', conf], {
+      encoding: 'utf8',
+      stdio: 'pipe',
+    });
+    writeFileSync(file, asYaml(yaml));
+  }
   const env = { ...process.env, TIDEGATE_STATE_DIR: join(home, 'state') };
   return {
     name: 'tidegate',

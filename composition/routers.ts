@@ -9,7 +9,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { stageObstacle } from '../bench/namespace.js';
+import { type Stage, stageObstacle } from '../bench/namespace.js';
 import { type Program, start, until } from '../bench/process.js';
 import { type Gobgpd, type GobgpdBinary, startGobgpd } from '../integrations/bgp/gobgpd-process.js';
 import {
@@ -32,6 +32,7 @@ export const discardNextHops = { ipv4: '192.0.2.66', ipv6: '100::1' } as const;
 
 type Argv = readonly [string, ...string[]];
 export type Routing = {
+  readonly name: string;
   readonly folder: string;
   readonly insideSpeaker: (argv: readonly string[]) => Argv;
   readonly insideRouter: (argv: readonly string[]) => Argv;
@@ -96,6 +97,7 @@ export function makeRouting(name: string): Routing {
       command('ip', '-n', namespace, 'link', 'set', device, 'up');
     }
     return {
+      name,
       folder,
       insideSpeaker: (argv) => ['ip', 'netns', 'exec', speaker, ...argv],
       insideRouter: (argv) => ['ip', 'netns', 'exec', router, ...argv],
@@ -108,6 +110,33 @@ export function makeRouting(name: string): Routing {
     remove();
     throw error;
   }
+}
+
+/** A second wire from the router's namespace to the speaker's, for mirrored traffic: no address, no BGP on it. */
+export function addSniffedWire(routing: Routing, name: string): Stage {
+  const [sender, listener] = [`${routing.name}-r`, `${routing.name}-s`];
+  const [sendInterface, listenInterface] = [`${name}0`, `${name}1`];
+  command(
+    'ip',
+    ...['link', 'add', sendInterface, 'netns', sender],
+    ...['type', 'veth', 'peer', 'name', listenInterface, 'netns', listener],
+  );
+  for (const [namespace, device] of [
+    [sender, sendInterface],
+    [listener, listenInterface],
+  ] as const) {
+    const quiet = `net.ipv6.conf.${device}.disable_ipv6=1`;
+    command('ip', 'netns', 'exec', namespace, 'sysctl', '-qw', quiet);
+    command('ip', '-n', namespace, 'link', 'set', device, 'up');
+  }
+  return {
+    sender,
+    listener,
+    sendInterface,
+    listenInterface,
+    inside: (namespace, argv) => ['ip', 'netns', 'exec', namespace, ...argv],
+    remove: () => {}, // it goes with the routing
+  };
 }
 
 export type Bird = {

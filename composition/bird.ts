@@ -21,6 +21,7 @@ export type BirdChannel = 'ipv4' | 'ipv6' | 'flow4' | 'flow6';
 export type BirdChange = {
   /** Milliseconds since the Unix epoch. */
   readonly atMs: number;
+  /** A route in the place of another is `added` or `updated`; `removed` leaves nothing. */
   readonly do: 'added' | 'updated' | 'removed';
   readonly channel: BirdChannel;
   readonly what: string;

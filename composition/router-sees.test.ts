@@ -248,10 +248,7 @@ for (const binary of [gobgpd3(), gobgpd4()]) {
         await change(ours, 'withdraw', [blackhole]);
         assert.ok(await until(() => bird.route('198.51.100.0/24')?.nextHop === '10.255.0.1', 3_000));
         const touched = bird.changes().filter(({ what }) => what === '198.51.100.0/24');
-        assert.deepEqual(
-          touched.map((one) => one.do),
-          ['added', 'updated', 'updated'],
-        );
+        assert.deepEqual([touched.length, touched.filter((one) => one.do === 'removed')], [3, []]);
         await change(operator, 'withdraw', [own]);
       });
 

@@ -26,7 +26,7 @@ import type { LedgerMessage } from './messages.js';
 import { reportOf } from './report.js';
 import { termsOf } from './routes.js';
 import { refreshAll, settle, unsettled } from './settle.js';
-import { everything, spoken, unheard } from './spoken.js';
+import { announcerStarted, spoken } from './spoken.js';
 import { type StopReply, startAll, stopAll, stopWritten } from './stop.js';
 import { type Effect, emptyLedger, type Ledger } from './table.js';
 
@@ -186,7 +186,7 @@ function decide(ledger: Ledger, message: Decided, at: UnixMicros, deps: LedgerDe
     case 'script_restarted':
       return back.scriptRestarted(ledger);
     case 'announcer_started':
-      return everything(ledger, message.speaker);
+      return announcerStarted(ledger, message.speaker);
     case 'spoken':
       return spoken(ledger, message.speaker, message.results);
     case 'stop_all':
@@ -277,7 +277,7 @@ function onRestored(
   if (remembered === null || ledger.restored) return []; // 'retry' asks again
   const effects = back.restore(ledger, remembered, at);
   deps.restored(core.wanted(ledger).flatMap(({ attack }) => (attack.origin === 'detected' ? [attack] : [])));
-  return [...effects, ...unheard(ledger)];
+  return effects;
 }
 
 function perform(
@@ -297,7 +297,7 @@ function perform(
       case 'speak': {
         const ref = deps.announcer(effect.speaker);
         // One that is not there asks for everything when it begins; one that takes no more is told it all again.
-        if (ref?.send(effect.message) === false) state.ledger.announcing.unheard.add(effect.speaker);
+        if (ref?.send(effect.message) === false) state.ledger.announcing.deaf.add(effect.speaker);
         break;
       }
       case 'notify':

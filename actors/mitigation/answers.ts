@@ -14,7 +14,7 @@ import { beginSweep, speak } from './grants.js';
 import { expire, release } from './ledger.js';
 import { drop, type Spot } from './routes.js';
 import { changesKey, write } from './settle.js';
-import { unheard } from './spoken.js';
+import { hearAgain } from './spoken.js';
 import { noteStop, recallStop, stopKey } from './stop.js';
 import {
   add,
@@ -194,6 +194,7 @@ export function retry(ledger: Ledger, at: UnixMicros): Effect[] {
   const writes: Effect[] = [];
   const tells: Effect[] = [];
   beginSweep(ledger);
+  hearAgain(ledger);
   for (const held of ledger.held.values()) {
     if (tells.length < maxRetells) tells.push(...tell(ledger, held));
     if (writes.length >= maxRewrites) continue;
@@ -206,5 +207,5 @@ export function retry(ledger: Ledger, at: UnixMicros): Effect[] {
     loose.writing = at;
     writes.push({ kind: 'write', id, entries: [{ kind: 'attack', attack: loose.attack }] });
   }
-  return [...tells, ...writes, ...noteStop(ledger), ...unheard(ledger)];
+  return [...tells, ...writes, ...noteStop(ledger)];
 }

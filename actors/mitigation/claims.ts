@@ -103,7 +103,9 @@ export function forgetRemoved(ledger: Ledger): Effect[] {
       forget(ledger, spot);
     }
   }
-  for (const speaker of announcing.unheard) if (!known.has(speaker)) announcing.unheard.delete(speaker);
+  for (const speakers of [announcing.unheard, announcing.deaf]) {
+    for (const speaker of speakers) if (!known.has(speaker)) speakers.delete(speaker);
+  }
   return [...forgotten].map(([speaker, keys]) =>
     log('warn', 'speaker removed: what it may hold is forgotten, and nobody withdraws it', {
       speaker,

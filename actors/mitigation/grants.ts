@@ -103,8 +103,9 @@ function adjust(ledger: Ledger, route: Route, at: UnixMicros): Guard | null {
       blocked ??= guard;
       continue;
     }
-    if (!counted) countChange(admission, at);
-    counted = true;
+    const unseen = target === null && !spot.out && spot.told === null;
+    if (!counted && !unseen) countChange(admission, at);
+    counted ||= !unseen;
     if (target === null) letGo(ledger, spot);
     else grant(ledger, spot, target, at);
   }
@@ -134,6 +135,8 @@ function guardOf(
     }
     if (spot.route.granted === 0 && admission.announced >= guard.maxAnnouncements) return 'max_announcements';
   }
+  // What was let out and is not told yet has been counted; taking it back is no change.
+  if (target === null && !spot.out && spot.told === null) return null;
   const spent = !counted && changesWithin(admission, at) >= guard.maxChangesPerMinute;
   return spent ? 'changes_per_minute' : null;
 }
@@ -152,11 +155,14 @@ function grant(ledger: Ledger, spot: Spot, target: Announcement, at: UnixMicros)
   speakInTime(ledger, spot, at);
 }
 
-/** As soon as the journal knows of it, by the same announcement with other attributes, say; at the latest when patience ends. */
+/**
+ * As soon as the journal knows of it, by another mitigation or by what it was before, or when the speaker may hold it anyway; at the
+ * latest when patience ends.
+ */
 function speakInTime(ledger: Ledger, spot: Spot, at: UnixMicros): void {
   const { unspoken } = ledger.announcing;
   if (!isSilent(spot) || unspoken.has(spot)) return;
-  if (durablyClaimed(spot)) speak(ledger, spot);
+  if (spot.out || durablyClaimed(spot)) speak(ledger, spot);
   else if (isWanted(spot)) unspoken.set(spot, at);
 }
 
@@ -196,11 +202,12 @@ function isWanted({ claims }: Spot): boolean {
   return false;
 }
 
-/** Its announcer is told, if it has not been and if anybody still wants it. True: it is. */
+/** Its announcer is told, if it has not been, and if it is still wanted and allowed by now. True: it is. */
 export function speak(ledger: Ledger, spot: Spot): boolean {
   const { unspoken, outbox } = ledger.announcing;
   unspoken.delete(spot);
   if (spot.granted === null || !isSilent(spot) || !isWanted(spot)) return false;
+  if (shutBy(ledger) !== null || ledger.announcing.terms.fence.refusal(spot.granted) !== null) return false;
   spot.told = spot.granted;
   spot.out = true;
   spot.confirmed = false;

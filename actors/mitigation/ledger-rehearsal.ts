@@ -11,6 +11,8 @@ import { replanSome, setTerms } from './claims.js';
 import type { Guarded } from './fence.js';
 import { sweep } from './grants.js';
 import * as core from './ledger.js';
+import type { LedgerReport } from './messages.js';
+import { reportOf } from './report.js';
 import { termsOf } from './routes.js';
 import { refreshAll, settle, unsettled } from './settle.js';
 import * as voices from './spoken.js';
@@ -90,11 +92,11 @@ export const restore = (
   notes: ReadonlyMap<string, string> = new Map(),
 ): Effect[] => {
   const effects = back.restore(ledger, { mitigations, notes }, at);
-  return settled(ledger, [...effects, ...voices.unheard(ledger)], at);
+  return settled(ledger, effects, at);
 };
 export const retry = (ledger: Ledger, at: At): Effect[] => settled(ledger, back.retry(ledger, at), at);
 export const announcerStarted = (ledger: Ledger, speaker: string, at: At): Effect[] =>
-  settled(ledger, voices.everything(ledger, speaker), at);
+  settled(ledger, voices.announcerStarted(ledger, speaker), at);
 export const spoken = (ledger: Ledger, speaker: string, results: readonly Spoken[], at: At): Effect[] =>
   settled(ledger, voices.spoken(ledger, speaker, results), at);
 export const stopAll = (ledger: Ledger, at: At, reply: order.StopReply = () => {}): Effect[] =>
@@ -115,3 +117,8 @@ export function records(ledger: Ledger): readonly Mitigation[] {
   refreshAll(ledger, []);
   return [...ledger.held.values()].map(({ mitigation }) => mitigation);
 }
+
+export const reportAt = (ledger: Ledger, at: At): LedgerReport => {
+  refreshAll(ledger, []);
+  return reportOf(ledger, at);
+};

@@ -77,8 +77,10 @@ export type Announcing = {
   readonly outbox: Map<string, Outgoing>;
   /** To be planned anew. Until they all are, nothing comes or goes. */
   replans: Held[];
-  /** Speakers whose announcers have to be sent everything. */
+  /** Speakers whose announcers have to be sent everything, as soon as all mitigations are planned. */
   readonly unheard: Set<string>;
+  /** Those whose announcers took no more: they are sent everything, too, after a while. */
+  readonly deaf: Set<string>;
 };
 
 export const termsOf = (policy: MitigationPolicy, guarded: Guarded): Terms => ({
@@ -101,6 +103,7 @@ export const announcingBy = (terms: Terms): Announcing => ({
   outbox: new Map(),
   replans: [],
   unheard: new Set(),
+  deaf: new Set(),
 });
 
 export function spotAt({ routes }: Announcing, speaker: string, announcement: Announcement): Spot {

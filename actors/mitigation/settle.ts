@@ -3,7 +3,6 @@
  *
  * In this order, so that nothing is told before what it rests on has been handed to the journal: notes, records, then all else.
  */
-import type { Announcement } from '../../domain/announcement.js';
 import { subjectText } from '../../domain/attack.js';
 import type { Holding } from '../../domain/mitigation.js';
 import type { JournalEntry } from '../../domain/ports.js';
@@ -12,6 +11,7 @@ import { changesNote } from './admission.js';
 import { type Guard, guards, guardText } from './fence.js';
 import { adjustTouched } from './grants.js';
 import type { Spot } from './routes.js';
+import { speeches } from './spoken.js';
 import { type Effect, type Held, type Ledger, log } from './table.js';
 
 /** The changes of the last minute, as `admission.ts` writes them. */
@@ -91,18 +91,4 @@ function notes({ announcing: { admission } }: Ledger): Effect[] {
   if (!admission.toNote) return [];
   admission.toNote = false;
   return [{ kind: 'note', key: changesKey, value: changesNote(admission), isOrder: false }];
-}
-
-function speeches({ announcing: { outbox, unheard } }: Ledger): Effect[] {
-  const effects: Effect[] = [];
-  const listOf = (map: ReadonlyMap<string, Announcement>): Announcement[] => [...map.values()];
-  for (const [speaker, { want, unwant }] of outbox) {
-    if (unheard.has(speaker)) continue; // it will be sent everything
-    if (unwant.size > 0)
-      effects.push({ kind: 'speak', speaker, message: { kind: 'unwant', announcements: listOf(unwant) } });
-    if (want.size > 0)
-      effects.push({ kind: 'speak', speaker, message: { kind: 'want', announcements: listOf(want) } });
-  }
-  outbox.clear();
-  return effects;
 }

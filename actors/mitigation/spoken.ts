@@ -1,6 +1,6 @@
 /** What comes back from announcers, and what one that has begun a new life is told. Pure decisions on the ledger's tables. */
 import type { Announcement } from '../../domain/announcement.js';
-import type { Spoken } from './announcer-messages.js';
+import type { AnnouncerMessage, Spoken } from './announcer-messages.js';
 import { gone, type Spot } from './routes.js';
 import { type Effect, type Ledger, log } from './table.js';
 
@@ -32,16 +32,45 @@ function confirm(ledger: Ledger, spot: Spot, confirmed: boolean): void {
   for (const held of spot.holders) ledger.stale.add(held);
 }
 
-/** All that a speaker should hold and all that it should no longer; none before the journal has been read. */
-export function everything(ledger: Ledger, speaker: string): Effect[] {
-  const { announcing } = ledger;
-  if (!announcing.terms.policy.speakers.some(({ name }) => name === speaker)) return [];
-  if (!ledger.restored) {
-    announcing.unheard.add(speaker);
-    return [];
+/** A new life of an announcer: it is sent everything. */
+export function announcerStarted({ announcing }: Ledger, speaker: string): Effect[] {
+  if (announcing.terms.policy.speakers.some(({ name }) => name === speaker)) announcing.unheard.add(speaker);
+  return [];
+}
+
+/** Those who took no more are sent everything again. */
+export function hearAgain({ announcing: { deaf, unheard } }: Ledger): void {
+  for (const speaker of deaf) unheard.add(speaker);
+  deaf.clear();
+}
+
+/**
+ * What announcers have to hear now. None hears anything before the journal has been read and every mitigation is planned: what it
+ * would take for left over could be wanted.
+ */
+export function speeches(ledger: Ledger): Effect[] {
+  const { outbox, unheard, deaf, replans, touched } = ledger.announcing;
+  if (!ledger.restored || replans.length > 0 || touched.size > 0) return [];
+  const effects: Effect[] = [];
+  const listOf = (map: ReadonlyMap<string, Announcement>): Announcement[] => [...map.values()];
+  for (const speaker of unheard) {
+    outbox.delete(speaker);
+    effects.push({ kind: 'speak', speaker, message: everything(ledger, speaker) });
   }
-  announcing.unheard.delete(speaker);
-  announcing.outbox.delete(speaker);
+  unheard.clear();
+  for (const [speaker, { want, unwant }] of outbox) {
+    if (deaf.has(speaker)) continue;
+    if (unwant.size > 0)
+      effects.push({ kind: 'speak', speaker, message: { kind: 'unwant', announcements: listOf(unwant) } });
+    if (want.size > 0)
+      effects.push({ kind: 'speak', speaker, message: { kind: 'want', announcements: listOf(want) } });
+  }
+  outbox.clear();
+  return effects;
+}
+
+/** All that a speaker should hold, and all that it may hold and should no longer. */
+function everything({ announcing }: Ledger, speaker: string): AnnouncerMessage {
   const wanted: Announcement[] = [];
   const leaving: Announcement[] = [];
   for (const { spots } of announcing.routes.values()) {
@@ -50,9 +79,5 @@ export function everything(ledger: Ledger, speaker: string): Effect[] {
     if (spot.told !== null) wanted.push(spot.told);
     else if (spot.out) leaving.push(spot.last);
   }
-  return [{ kind: 'speak', speaker, message: { kind: 'all', wanted, leaving } }];
+  return { kind: 'all', wanted, leaving };
 }
-
-/** Those that have not been sent everything that they should have. */
-export const unheard = (ledger: Ledger): Effect[] =>
-  ledger.restored ? [...ledger.announcing.unheard].flatMap((speaker) => everything(ledger, speaker)) : [];

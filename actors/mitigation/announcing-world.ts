@@ -3,7 +3,6 @@
  *
  * `edge-1` can be read by its announcer, takes subnets and rules; `edge-2` cannot be read: what nobody remembers stays there.
  */
-import assert from 'node:assert/strict';
 import { type Announcement, announcementKey, announcementText } from '../../domain/announcement.js';
 import type { Attack } from '../../domain/attack.js';
 import type { MitigationPolicy, SpeakerPolicy } from '../../domain/bgp.js';
@@ -58,7 +57,7 @@ export type World = {
 
 export const speakersOf = ({ rules }: Limits): readonly SpeakerPolicy[] => {
   const base = aMitigationPolicy().speakers[0];
-  assert.ok(base !== undefined);
+  must(base !== undefined, 'a policy without a speaker');
   const [host4, host6] = [base.ipv4.host, base.ipv6.host];
   const flowspec = base.flowspec === null ? null : { ...base.flowspec, maxRules: rules };
   return [
@@ -144,13 +143,13 @@ export function carryOut(world: World, effects: readonly Effect[], budget = Numb
 
 function hear(world: World, name: string, message: AnnouncerMessage): void {
   const speaker = world.speakers.find((one) => one.name === name);
-  assert.ok(speaker !== undefined);
+  must(speaker !== undefined, name);
   if (message.kind === 'want') {
     for (const announcement of message.announcements) {
       mayBeAnnounced(world, announcement);
       const key = announcementKey(announcement);
       if (!onDisk(world, name, key)) {
-        assert.ok(world.journalFailed, `${key} was told to ${name} before the journal knew of it`);
+        must(world.journalFailed, `${key} was told to ${name} before the journal knew of it`);
         world.blind.add(`${name} ${key}`);
       }
       world.changes.push({ at: world.at, speaker: name });
@@ -190,18 +189,18 @@ const onDisk = (world: World, name: string, key: string): boolean =>
 function mayBeAnnounced(world: World, announcement: Announcement): void {
   const { policy, guarded } = world.configuration;
   const text = announcementText(announcement);
-  assert.ok(!world.stopDurable, `${text} after an acknowledged stop`);
-  assert.equal(world.ledger.announcing.stopped, null, `${text} while stopped`);
-  assert.ok(!policy.guard.dryRun, `${text} in a dry run`);
+  must(!world.stopDurable, `${text} after an acknowledged stop`);
+  must(world.ledger.announcing.stopped === null, `${text} while stopped`);
+  must(!policy.guard.dryRun, `${text} in a dry run`);
   const prefix = announcement.kind === 'unicast' ? announcement.prefix : announcement.rule.destination;
-  assert.ok(prefix !== null, text);
-  assert.ok(
+  must(prefix !== null, text);
+  must(
     guarded.networks.some((network) => contains(network, prefix)),
     `${text} is not ours`,
   );
-  assert.ok(!guarded.whitelist.some((one) => overlaps(one, prefix)), `${text} is whitelisted`);
+  must(!guarded.whitelist.some((one) => overlaps(one, prefix)), `${text} is whitelisted`);
   const shortest = prefix.includes(':') ? policy.guard.shortestIpv6 : policy.guard.shortestIpv4;
-  assert.ok(prefixLength(prefix) >= shortest, `${text} is too wide`);
+  must(prefixLength(prefix) >= shortest, `${text} is too wide`);
 }
 
 /** Nothing that is wanted by a mitigation as configured now, unless all is stopped, or a guard keeps it from coming back. */
@@ -211,10 +210,10 @@ function mayBeWithdrawn(world: World, name: string, announcement: Announcement):
   const key = announcementKey(announcement);
   const heldBack = world.ledger.announcing.routes.get(key)?.spots.get(name)?.heldBack ?? null;
   if (heldBack !== null) return;
-  assert.ok(!wantedAt(world, name).has(key), `${key} is withdrawn from ${name} though it is wanted`);
+  must(!wantedAt(world, name).has(key), `${key} is withdrawn from ${name} though it is wanted`);
   if (world.journalFailed) return;
   const remembered = plannedFor(world, name, world.disk.values());
-  assert.ok(!remembered.has(key), `${key} is withdrawn from ${name} though a restart would want it`);
+  must(!remembered.has(key), `${key} is withdrawn from ${name} though a restart would want it`);
 }
 
 /** What a speaker should hold in the end, by key, guards that count left out. */
@@ -279,6 +278,10 @@ export function answerWrite(world: World, works: boolean): Effect[] {
     }
   } else world.journalFailed = true;
   return drive.written(world.ledger, write.id, works ? null : 'disk full', world.at);
+}
+
+function must(holds: boolean, otherwise: string): asserts holds {
+  if (!holds) throw new Error(otherwise);
 }
 
 /** What an earlier release wrote. */

@@ -1,0 +1,213 @@
+/**
+ * The fewest candidates that cover enough of the attack at the least cost: greedy weighted set cover at several prices of
+ * what is hit of normal traffic, then rules that are not needed are taken out and each is exchanged for a
+ * better one where there is one.
+ *
+ * With one more rule allowed, the choice changes only for something: where there was none that will do, or where no less
+ * is covered and clearly less is hit. So a larger budget never covers less. Pure.
+ */
+import type { Candidate, Ground } from './candidates.js';
+import { total } from './ranges.js';
+
+/** More rules than this are never tried. */
+export const mostRules = 16;
+/** Candidates that sets are made of, those that cover most. */
+const mostConsidered = 1024;
+const prices = [0, 0.25, 1, 4, 16, 64];
+const exchangeRounds = 3;
+/** One more rule has to spare this share of the normal packets. */
+const worthOfRule = 0.01;
+
+export type Cover = {
+  readonly chosen: readonly Candidate[];
+  /** Shares, 0..1. `collateral` null: no normal packet is known. */
+  readonly coverage: number;
+  readonly collateral: number | null;
+  readonly cost: number;
+};
+export type Wanted = { readonly coverage: number; readonly maxCollateral: number; readonly maxRules: number };
+export type Covering =
+  | { readonly ok: true; readonly cover: Cover }
+  /** `nearest`: covers enough and hits too much; null: what can be covered at all is `coverage`. */
+  | { readonly ok: false; readonly nearest: Cover | null; readonly coverage: number };
+
+const acceptable = ({ collateral }: Cover, { maxCollateral }: Wanted): boolean =>
+  collateral === null || collateral <= maxCollateral;
+
+/** Rounding of sums of shares is no reason. */
+const slack = 1e-9;
+
+export function coverOf(
+  ground: Ground,
+  all: readonly Candidate[],
+  wanted: Wanted,
+  mend: (cover: Cover) => Cover,
+): Covering {
+  const candidates = all.slice(0, mostConsidered);
+  const rules = Math.min(wanted.maxRules, mostRules);
+  let kept: Cover | null = null;
+  let nearest: Cover | null = null;
+  for (let budget = 1; budget <= rules; budget += 1) {
+    if (kept !== null && (kept.collateral ?? 0) === 0) break;
+    const target = Math.max(wanted.coverage, kept?.coverage ?? 0) - slack;
+    const found = cheapest(ground, candidates, budget, target);
+    if (found === null) continue;
+    const cover = mend(found);
+    if (!acceptable(cover, wanted)) {
+      if (nearest === null || (cover.collateral ?? 0) < (nearest.collateral ?? 0)) nearest = cover;
+      continue;
+    }
+    if (kept === null || better(cover, kept)) kept = cover;
+  }
+  if (kept !== null) return { ok: true, cover: kept };
+  return { ok: false, nearest, coverage: widest(ground, candidates, rules) };
+}
+
+const better = (cover: Cover, kept: Cover): boolean =>
+  cover.coverage >= kept.coverage - slack &&
+  (cover.collateral ?? 0) <=
+    (kept.collateral ?? 0) - worthOfRule * (cover.chosen.length - kept.chosen.length);
+
+/** What a set of candidates covers, hits and costs; a guess from its volume stands for one normal packet. */
+export function measured({ attack, normal }: Ground, chosen: readonly Candidate[]): Cover {
+  const weights = (rows: Ground['attack'], some: Iterable<number>): number =>
+    total([...some].map((index) => rows.rows[index]?.weight ?? 0));
+  const covered = weights(attack, new Set(chosen.flatMap(({ attackRows }) => attackRows)));
+  const hit =
+    chosen.length === 0
+      ? 0
+      : weights(normal, new Set(chosen.flatMap(({ normalRows }) => normalRows))) + normal.beyond;
+  const volume = Math.min(1, total(chosen.map((one) => one.volume)));
+  const guess = guessWeight(normal);
+  return {
+    chosen,
+    coverage: attack.total === 0 ? 0 : covered / attack.total,
+    collateral: normal.total === 0 ? null : hit / normal.total,
+    cost: (hit + guess * volume) / (normal.total + guess),
+  };
+}
+
+const guessWeight = ({ rows, total: all }: Ground['normal']): number =>
+  all === 0 ? 1 : all / Math.max(1, rows.length);
+
+function cheapest(
+  ground: Ground,
+  candidates: readonly Candidate[],
+  budget: number,
+  target: number,
+): Cover | null {
+  let best: Cover | null = null;
+  for (const price of budget === 1 ? [0] : prices) {
+    const first =
+      budget === 1 ? single(ground, candidates, target) : greedy(ground, candidates, budget, target, price);
+    if (first === null) continue;
+    const cover = needed(ground, first, target);
+    if (best === null || before(cover, best)) best = cover;
+  }
+  return best === null ? null : exchanged(ground, candidates, best, target);
+}
+
+const textOf = ({ chosen }: Cover): string => chosen.map(({ key }) => key).join(';');
+const before = (a: Cover, b: Cover): boolean =>
+  a.cost !== b.cost
+    ? a.cost < b.cost
+    : a.chosen.length !== b.chosen.length
+      ? a.chosen.length < b.chosen.length
+      : textOf(a) < textOf(b);
+
+function single(ground: Ground, candidates: readonly Candidate[], target: number): Cover | null {
+  let best: Cover | null = null;
+  for (const one of candidates) {
+    if (one.attack < target * ground.attack.total) continue;
+    const cover = measured(ground, [one]);
+    if (best === null || before(cover, best)) best = cover;
+  }
+  return best;
+}
+
+function greedy(
+  ground: Ground,
+  candidates: readonly Candidate[],
+  budget: number,
+  target: number,
+  price: number,
+): Cover | null {
+  const { attack, normal } = ground;
+  const covered = new Uint8Array(attack.rows.length);
+  const hit = new Uint8Array(normal.rows.length);
+  const guess = guessWeight(normal);
+  const fresh = (rows: Ground['attack'], some: readonly number[], seen: Uint8Array): number => {
+    let sum = 0;
+    for (const index of some) if (seen[index] === 0) sum += rows.rows[index]?.weight ?? 0;
+    return sum;
+  };
+  const chosen: Candidate[] = [];
+  let share = 0;
+  while (chosen.length < budget && share < target) {
+    let best: { readonly one: Candidate; readonly value: number; readonly gain: number } | null = null;
+    for (const one of candidates) {
+      const gain = fresh(attack, one.attackRows, covered) / attack.total;
+      if (gain <= 0) continue;
+      const cost = (fresh(normal, one.normalRows, hit) + guess * one.volume) / (normal.total + guess);
+      const value = Math.min(gain, target - share) - price * cost - slack * one.volume;
+      if (best === null || value > best.value) best = { one, value, gain };
+    }
+    if (best === null) return null;
+    chosen.push(best.one);
+    share += best.gain;
+    for (const index of best.one.attackRows) covered[index] = 1;
+    for (const index of best.one.normalRows) hit[index] = 1;
+  }
+  return share >= target ? measured(ground, chosen) : null;
+}
+
+/** Without rules that the others make superfluous, the one that covers least first. */
+function needed(ground: Ground, cover: Cover, target: number): Cover {
+  let kept = cover;
+  const order = [...cover.chosen].sort((a, b) => a.attack - b.attack || (a.key < b.key ? -1 : 1));
+  for (const one of order) {
+    const fewer = measured(
+      ground,
+      kept.chosen.filter((other) => other !== one),
+    );
+    if (fewer.coverage >= target) kept = fewer;
+  }
+  return kept;
+}
+
+function exchanged(ground: Ground, candidates: readonly Candidate[], cover: Cover, target: number): Cover {
+  let kept = cover;
+  for (let round = 0; round < exchangeRounds; round += 1) {
+    const begun = kept;
+    for (const one of begun.chosen) {
+      const others = kept.chosen.filter((other) => other !== one);
+      const missing = (target - measured(ground, others).coverage) * ground.attack.total;
+      for (const other of candidates) {
+        if (other.attack < missing || others.includes(other)) continue;
+        const changed = measured(ground, [...others, other]);
+        if (changed.coverage >= target && before(changed, kept)) kept = changed;
+      }
+    }
+    if (kept === begun) break;
+  }
+  return kept;
+}
+
+/** The largest share that so many candidates cover, whatever they hit, as far as a greedy choice finds it. */
+function widest(ground: Ground, candidates: readonly Candidate[], budget: number): number {
+  const covered = new Set<number>();
+  const gainOf = ({ attackRows }: Candidate): number =>
+    total(attackRows.map((index) => (covered.has(index) ? 0 : (ground.attack.rows[index]?.weight ?? 0))));
+  let share = 0;
+  for (let rules = 0; rules < budget; rules += 1) {
+    let best: { readonly one: Candidate; readonly gain: number } | null = null;
+    for (const one of candidates) {
+      const gain = gainOf(one);
+      if (gain > 0 && (best === null || gain > best.gain)) best = { one, gain };
+    }
+    if (best === null) break;
+    for (const index of best.one.attackRows) covered.add(index);
+    share += best.gain / ground.attack.total;
+  }
+  return share;
+}

@@ -18,6 +18,7 @@ import { pcapWriter } from '../traffic/pcap.js';
 import { createRandom } from '../traffic/random.js';
 import { type ReplayEvent, type ReplayOutcome, type ReplaySettings, replay } from './replay.js';
 import type { EndedEvent, StartedEvent } from './replay-cases.js';
+import type { ExplainedEvent, ExplainPolicy } from './replay-explain.js';
 
 /** 2026-11-23T00:39:40Z. */
 export const rehearsalEpoch: UnixMicros = 1_795_394_380_000_000;
@@ -143,6 +144,7 @@ export type Rehearsed = ReplayOutcome & {
   readonly events: readonly ReplayEvent[];
   readonly started: readonly StartedEvent[];
   readonly ended: readonly EndedEvent[];
+  readonly explained: readonly ExplainedEvent[];
 };
 
 /** Replays a capture that is there; throws when it cannot be read. */
@@ -151,12 +153,14 @@ export async function replayed(
   path: string,
   flows = false,
   sampling = 1,
+  explain: ExplainPolicy | null = null,
 ): Promise<Rehearsed> {
   const events: ReplayEvent[] = [];
   const outcome = await replay(settings, {
     path,
     flows,
     sampling,
+    explain,
     emit: (event) => events.push(event),
     progress: () => undefined,
   });
@@ -166,6 +170,7 @@ export async function replayed(
     events,
     started: events.filter((event) => event.event === 'attack_started'),
     ended: events.filter((event) => event.event === 'attack_ended'),
+    explained: events.filter((event) => event.event === 'attack_explained'),
   };
 }
 

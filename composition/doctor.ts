@@ -13,7 +13,7 @@ import { failure, type Result, success } from '../domain/result.js';
 import { openEngine, type ReplaySource } from '../native/door/engine.js';
 import { loadDoor } from '../native/door/load.js';
 import { flowPolicy, flowReplaying } from './flow-listening.js';
-import { type ReplaySettings, replaySeed } from './replay.js';
+import { type ReplaySettings, replaySeed } from './replay-source.js';
 
 export type DoctorReplay = {
   readonly path: string;

@@ -36,7 +36,21 @@ export type EndedEvent = {
 };
 export type AttackEvent = StartedEvent | EndedEvent;
 
-type Case = { life: Life; tap: Tap | null; readonly line: Line; readonly policy: LifePolicy };
+/** An attack with what was seen of it. */
+export type SolvedCase = {
+  readonly attack: Attack;
+  readonly packets: readonly SampledPacket[];
+  /** null: it was on when the capture ended. */
+  readonly endedAt: UnixMicros | null;
+};
+
+type Case = {
+  life: Life;
+  tap: Tap | null;
+  packets: readonly SampledPacket[];
+  readonly line: Line;
+  readonly policy: LifePolicy;
+};
 type Line = { event: AttackEvent | null };
 
 export type Cases = {
@@ -64,6 +78,7 @@ export function replayCases(
   openTap: TapOpener,
   evidence: LifePolicy['evidence'],
   emit: (event: AttackEvent) => void,
+  solved: (one: SolvedCase) => void = () => undefined,
 ): Cases {
   const cases = new Map<AttackId, Case>();
   const lines: Line[] = [];
@@ -99,6 +114,7 @@ export function replayCases(
       if (effect.kind === 'explain') {
         one.tap?.close();
         one.tap = null;
+        one.packets = effect.packets;
         one.line.event = started(effect.attack);
       }
       if (effect.kind === 'release') {
@@ -111,6 +127,7 @@ export function replayCases(
         };
         lines.push({ event: ended });
         over.push(id);
+        solved({ attack: effect.attack, packets: one.packets, endedAt: effect.at });
       }
     }
   }
@@ -129,7 +146,8 @@ export function replayCases(
       const tap = evidence.packets > 0 ? openTap(attack.subject, evidence.packets) : null;
       const line: Line = { event: null };
       lines.push(line);
-      cases.set(attack.id, { life: born(attack, 'new', attack.startedAt, policy), tap, line, policy });
+      const life = born(attack, 'new', attack.startedAt, policy);
+      cases.set(attack.id, { life, tap, packets: [], line, policy });
     },
     stand(id, standing, at) {
       const one = cases.get(id);
@@ -149,14 +167,16 @@ export function replayCases(
     close() {
       for (const one of cases.values()) {
         const { attack, packets, phase } = one.life;
-        if (phase !== 'gathering') continue;
+        if (phase !== 'gathering') {
+          solved({ attack, packets: one.packets, endedAt: null });
+          continue;
+        }
         const rest = one.tap?.read() ?? [];
         one.tap?.close();
         const seen = [...packets, ...rest].slice(0, evidence.packets);
-        one.line.event = started({
-          ...attack,
-          fingerprint: fingerprint(seen, attack.direction, attack.startedAt),
-        });
+        const told = { ...attack, fingerprint: fingerprint(seen, attack.direction, attack.startedAt) };
+        one.line.event = started(told);
+        solved({ attack: told, packets: seen, endedAt: null });
       }
       speak();
     },

@@ -5,17 +5,18 @@
  * keyed tables under a fixed key: the same file gives the same output, byte for byte (docs/decisions/0005).
  */
 import { emptyRounds, ended, judged, type Policy, type Rounds } from '../actors/hostgroup/rounds.js';
-import type { Settings } from '../config/settings.js';
 import type { BanPolicy, Hostgroup } from '../domain/hostgroup.js';
 import type { Judgement, Meter, Source, SourceStats } from '../domain/ports.js';
 import { prefixSet } from '../domain/prefix-table.js';
 import { failure, type Result, success } from '../domain/result.js';
 import type { AttackId, UnixMicros } from '../domain/units.js';
 import type { ReplayFlowTotals } from '../native/door/contract.js';
-import { openEngine, type ReplaySource } from '../native/door/engine.js';
-import { loadDoor } from '../native/door/load.js';
-import { flowReplaying } from './flow-listening.js';
-import { type AttackEvent, type Cases, replayCases } from './replay-cases.js';
+import type { ReplaySource } from '../native/door/engine.js';
+import { type AttackEvent, type Cases, replayCases, type SolvedCase } from './replay-cases.js';
+import { type ExplainedEvent, type ExplainPolicy, explainCases } from './replay-explain.js';
+import { openReplaySource, type ReplayCapture, type ReplaySettings } from './replay-source.js';
+
+export type { ReplaySettings } from './replay-source.js';
 
 export type ReplaySummary = {
   readonly event: 'summary';
@@ -26,23 +27,17 @@ export type ReplaySummary = {
   readonly attacks: number;
   readonly flow?: ReplayFlowTotals;
 };
-export type ReplayEvent = AttackEvent | ReplaySummary;
+export type ReplayEvent = AttackEvent | ExplainedEvent | ReplaySummary;
 
-export type ReplaySettings = Pick<Settings, 'networks' | 'whitelist' | 'hostgroups' | 'capture' | 'evidence'>;
-export type ReplayRequest = {
-  readonly path: string;
-  readonly flows: boolean;
-  /** What each packet of the capture stands for. */
-  readonly sampling: number;
+export type ReplayRequest = ReplayCapture & {
+  /** After the capture, rules are compiled for each attack and counted over all its packets; null: they are not. */
+  readonly explain: ExplainPolicy | null;
   readonly emit: (event: ReplayEvent) => void;
   /** Bytes of the file read so far, and in all. */
   readonly progress: (done: number, size: number) => void;
 };
 /** What a capture also said: which packets could not be read, by name. */
 export type ReplayOutcome = { readonly summary: ReplaySummary; readonly stats: SourceStats };
-
-/** Any key will do that is always the same. */
-export const replaySeed = 0x7469_6465_6761_7465n;
 
 type Group = {
   readonly group: Hostgroup;
@@ -55,24 +50,9 @@ export async function replay(
   settings: ReplaySettings,
   request: ReplayRequest,
 ): Promise<Result<ReplayOutcome>> {
-  const engine = openEngine(loadDoor(), {
-    networks: settings.networks,
-    hostgroups: settings.hostgroups,
-    tickMs: settings.capture.tickMs,
-    ipv6Hosts: settings.capture.ipv6Hosts,
-    countFlows: settings.capture.countFlows,
-    flowSlots: settings.capture.flowSlots,
-    seed: replaySeed,
-    sampleBytes: settings.evidence.sampleBytes,
-  });
-  const opened = engine.openReplay({
-    path: request.path,
-    lengthFromIp: false,
-    sampling: request.sampling,
-    flow: request.flows ? flowReplaying(settings) : null,
-  });
+  const opened = openReplaySource(settings, request, settings.capture.tickMs);
   if (!opened.ok) return opened;
-  const source = opened.value;
+  const { engine, source } = opened.value;
   const whitelist = prefixSet(settings.whitelist);
   let serial = 0;
   const groups = settings.hostgroups.map((group): Group => {
@@ -86,7 +66,8 @@ export async function replay(
     return { group, meter: engine.openMeter(group), rounds: emptyRounds(), policy };
   });
   const limits = { packets: settings.evidence.packets, timeLimitMs: settings.evidence.timeLimitMs };
-  const cases = replayCases(engine.openTap, limits, request.emit);
+  const solved: SolvedCase[] = [];
+  const cases = replayCases(engine.openTap, limits, request.emit, (one) => solved.push(one));
   try {
     await run(source, groups, cases, request);
     const stats = source.stats();
@@ -99,6 +80,11 @@ export async function replay(
       attacks: cases.count(),
       ...(request.flows ? { flow: source.flowTotals() } : {}),
     };
+    if (request.explain !== null) {
+      const explained = await explainCases(settings, request, solved, request.explain);
+      if (!explained.ok) return explained;
+      for (const event of explained.value) request.emit(event);
+    }
     request.emit(summary);
     return success({ summary, stats });
   } catch (error) {

@@ -110,7 +110,12 @@ export function furnish(deps: RoomDeps): Rooms {
     const { evidence } = live.settings;
     const { directory } = evidence;
     if (store.directory !== directory) store = { directory, of: evidenceStore({ directory }) };
-    const make = attackActor({ openTap: live.plane.openTap, evidence: store.of, limits: evidence });
+    const make = attackActor({
+      openTap: live.plane.openTap,
+      evidence: store.of,
+      flowspec: live.settings.bgp.policy.flowspec,
+      limits: evidence,
+    });
     const spec = make(attack, mode, { ...hooks, ledger: ledger.ref });
     return { id: spec.id, ref: spawn(spec) };
   };

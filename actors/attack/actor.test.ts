@@ -70,6 +70,7 @@ async function scene(first = anAttack(), mode: AttackMode = 'new') {
         return world.disk(files.map(({ name }) => `/evidence/${name}`));
       },
     },
+    flowspec: { coverage: 0.9, maxRules: 5, maxCollateral: 0.2, action: { kind: 'discard' } },
     limits: { packets: 3, timeLimitMs: 5000, pcap: true },
   });
   const place = createPlace<AttackMessage>(first.id);

@@ -5,6 +5,7 @@
  * neither the report nor the release; the files' names follow as a revision.
  */
 import type { Attack } from '../../domain/attack.js';
+import type { FlowspecPolicy } from '../../domain/bgp.js';
 import type { BanPolicy } from '../../domain/hostgroup.js';
 import type { EvidenceFile, EvidenceStore, Log, Tap, TapOpener } from '../../domain/ports.js';
 import type { Milliseconds, UnixMicros } from '../../domain/units.js';
@@ -12,6 +13,8 @@ import type { Behaviour, Cancel, Context, Ref } from '../../supervision/behaviou
 import type { ChildSpec } from '../../supervision/spec.js';
 import type { HostgroupMessage } from '../hostgroup/messages.js';
 import type { LedgerMessage } from '../mitigation/messages.js';
+import type { Compiled } from './flowspec/compile.js';
+import { rulesFor } from './flowspec/evidence.js';
 import { jsonReport } from './json-report.js';
 import {
   type AttackMode,
@@ -30,6 +33,8 @@ import { detailsReport, evidenceName } from './report.js';
 export type AttackDeps = {
   readonly openTap: TapOpener;
   readonly evidence: EvidenceStore;
+  /** How rules are compiled from the evidence. */
+  readonly flowspec: FlowspecPolicy;
   /** As in the settings of the same name. `packets` 0: no evidence is awaited. */
   readonly limits: {
     readonly packets: number;
@@ -190,9 +195,10 @@ function perform(
   switch (effect.kind) {
     case 'explain': {
       const { attack, packets } = effect;
-      const report = detailsReport(attack, packets);
-      hooks.ledger.send({ kind: 'explain', attack, report, rules: [] });
-      store(attack, filesOf(effect, report, deps.limits.pcap), deps.evidence, context);
+      const compiled = rulesFor(attack, packets, [], hooks.settleMs, deps.flowspec);
+      const report = detailsReport(attack, packets, compiled);
+      hooks.ledger.send({ kind: 'explain', attack, report, rules: compiled.rules });
+      store(attack, filesOf(effect, compiled, report, deps.limits.pcap), deps.evidence, context);
       return;
     }
     case 'revise':
@@ -207,6 +213,7 @@ function perform(
 
 function filesOf(
   { attack, packets }: Extract<Effect, { kind: 'explain' }>,
+  compiled: Compiled,
   report: string,
   pcap: boolean,
 ): EvidenceFile[] {
@@ -214,7 +221,10 @@ function filesOf(
   const capture = pcap ? captureFile(packets) : null;
   const files: EvidenceFile[] = [
     { name: `${name}.txt`, content: `${report}\n\n` },
-    { name: `${name}.json`, content: `${JSON.stringify(jsonReport(attack, packets, capture), null, 2)}\n` },
+    {
+      name: `${name}.json`,
+      content: `${JSON.stringify(jsonReport(attack, packets, capture, compiled), null, 2)}\n`,
+    },
   ];
   return capture === null || capture.packets === 0
     ? files

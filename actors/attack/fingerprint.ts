@@ -166,6 +166,23 @@ function leading(packets: readonly SampledPacket[]): { vector: string; share: nu
   return { vector: `mixed:${first[0]}+${second[0]}`, share: share(first[1] + second[1], whole) };
 }
 
+/** A vector with less of the packets is a stray, not a part of the attack. */
+const strayShare = 0.05;
+
+/** Whether a packet is like most of these: it shows a vector that leads, or that many of them show. */
+export function dominant(packets: readonly SampledPacket[]): (packet: SampledPacket) => boolean {
+  const classify = classifier(packets);
+  const least = strayShare * total(packets);
+  const { vector } = leading(packets);
+  const leaders = vector.replace(/^mixed:/, '').split('+');
+  const often = [...tally(packets, classify)].filter(([, weight]) => weight >= least).map(([name]) => name);
+  const names = new Set([...leaders, ...often]);
+  return (packet) =>
+    names.has(classify(packet)) ||
+    (vector === 'tcp_flood' && packet.protocol === 6) ||
+    (vector === 'random_protocol_flood' && isOtherProtocol(packet));
+}
+
 function topOf<K>(packets: readonly SampledPacket[], keyOf: (packet: SampledPacket) => K): [K, number][] {
   const whole = total(packets);
   return ranked(tally(packets, keyOf))

@@ -5,8 +5,10 @@
  * undone; times RFC 3339 in UTC.
  */
 import { type Attack, type SampledPacket, subjectText } from '../../domain/attack.js';
+import { flowspecRuleText } from '../../domain/flowspec.js';
 import { rfc3339 } from '../../domain/units.js';
 import { inDirection } from './fingerprint.js';
+import type { Compiled } from './flowspec/compile.js';
 import type { CaptureFile } from './pcap.js';
 import { protocolName } from './vectors.js';
 
@@ -22,6 +24,20 @@ export type PacketReport = {
   readonly fragment: boolean;
   readonly wire_bytes: number;
   readonly sampling: number;
+};
+
+/** Shares of packets, 0..1; `collateral` null: no normal packet of the host is known. */
+export type FlowspecReport = {
+  readonly rules: readonly {
+    readonly text: string;
+    readonly coverage: number;
+    readonly collateral: number | null;
+  }[];
+  readonly coverage: number;
+  readonly collateral: number | null;
+  readonly attack_packets: number;
+  readonly normal_packets: number;
+  readonly reason: string | null;
 };
 
 export type JsonReport = {
@@ -40,6 +56,8 @@ export type JsonReport = {
     readonly sampling: { readonly min: number; readonly max: number } | null;
     readonly pcap: { readonly packets: number; readonly left_out: number } | null;
   };
+  /** What the evidence compiles to; null: it was not compiled. */
+  readonly flowspec: FlowspecReport | null;
   readonly packets: readonly PacketReport[];
 };
 
@@ -69,6 +87,7 @@ export function jsonReport(
   attack: Attack,
   packets: readonly SampledPacket[],
   capture: CaptureFile | null,
+  compiled: Compiled | null,
 ): JsonReport {
   const { startedAt, endedAt: _, subject, files: __, ...record } = attack;
   const span = extremes(packets.map((packet) => packet.at));
@@ -84,6 +103,20 @@ export function jsonReport(
       sampling: extremes(packets.map((packet) => packet.sampling)),
       pcap: capture && { packets: capture.packets, left_out: capture.leftOut },
     },
+    flowspec: compiled && flowspecReport(compiled),
     packets: packets.map(packetReport),
   };
 }
+
+const flowspecReport = (compiled: Compiled): FlowspecReport => ({
+  rules: compiled.rules.map((rule, index) => ({
+    text: flowspecRuleText(rule),
+    coverage: compiled.each[index]?.coverage ?? 0,
+    collateral: compiled.each[index]?.collateral ?? null,
+  })),
+  coverage: compiled.coverage,
+  collateral: compiled.collateral,
+  attack_packets: compiled.attackPackets,
+  normal_packets: compiled.normalPackets,
+  reason: compiled.reason,
+});

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, test } from 'vitest';
 import { anAttack, aPacket, ratesOf } from '../../domain/rehearsal.js';
 import { quietRates } from '../../domain/traffic.js';
 import type { HostKey, PrefixKey } from '../../domain/units.js';
+import type { Compiled } from './flowspec/compile.js';
 import { jsonReport } from './json-report.js';
 import { captureFile } from './pcap.js';
 import { attackPower, banReport, detailsReport, evidenceName, packetLine } from './report.js';
@@ -72,10 +73,59 @@ test('what a sampled rate rests on stands behind all that FastNetMon writes', ()
   assert.equal(banReport(flows), `${golden}Sampling: flows 60.5 estimated from 412 sampled packets\n`);
 });
 
+const ruled: Compiled = {
+  rules: [
+    {
+      family: 4,
+      destination: '192.0.2.7/32' as PrefixKey,
+      source: null,
+      protocols: [17],
+      destinationPorts: [],
+      sourcePorts: [{ low: 53, high: 53 }],
+      icmpTypes: [],
+      tcpFlags: null,
+      lengths: [],
+      fragments: [],
+    },
+  ],
+  coverage: 0.9667,
+  collateral: 0.0125,
+  each: [{ coverage: 0.9667, collateral: 0.0125 }],
+  attackPackets: 90,
+  normalPackets: 80,
+  reason: null,
+};
+
+test('attack_details says the rules, what they cover and what they hit', () => {
+  assert.equal(
+    detailsReport(anAttack(), [], ruled),
+    `${golden}Flowspec rules: 1 cover 96.7 % of 90 attack packets, hit 1.3 % of 80 normal packets\n` +
+      'Flowspec rule: destination 192.0.2.7/32 protocol 17 source-port 53\n\n\n',
+  );
+  const unknown = detailsReport(anAttack(), [], { ...ruled, collateral: null, normalPackets: 0 });
+  assert.match(unknown, /1 cover 96\.7 % of 90 attack packets, no normal packets are known\n/);
+  const none = detailsReport(anAttack(), [], { ...ruled, rules: [], reason: 'nothing was seen' });
+  assert.equal(none, `${golden}Flowspec rules: none, nothing was seen\n\n\n`);
+});
+
+test('the JSON report has each rule with what it does alone', () => {
+  assert.deepEqual(jsonReport(anAttack(), [], null, ruled).flowspec, {
+    rules: [
+      { text: 'destination 192.0.2.7/32 protocol 17 source-port 53', coverage: 0.9667, collateral: 0.0125 },
+    ],
+    coverage: 0.9667,
+    collateral: 0.0125,
+    attack_packets: 90,
+    normal_packets: 80,
+    reason: null,
+  });
+  assert.equal(jsonReport(anAttack(), [], null, null).flowspec, null);
+});
+
 test('attack_details: the report, two blank lines, the packets', () => {
   const syn = aPacket({ protocol: 6, tcpFlags: 0x12, sourcePort: 443, wireLength: 60, sampling: 100 });
   assert.equal(
-    detailsReport(anAttack(), [aPacket(), syn]),
+    detailsReport(anAttack(), [aPacket(), syn], null),
     `${golden}\n\n` +
       '2026-11-23 00:39:40.000000 198.51.100.9:53 > 192.0.2.7:4444 protocol: udp frag: 0  packets: 1 size: 1400 bytes ttl: 57 sample ratio: 1  \n' +
       '2026-11-23 00:39:40.000000 198.51.100.9:443 > 192.0.2.7:4444 protocol: tcp flags: syn,ack frag: 0  packets: 1 size: 60 bytes ttl: 57 sample ratio: 100  \n',
@@ -156,7 +206,7 @@ test('the same attack reads as FastNetMon 1.2.4 has written it, byte for byte', 
     ttl: 64,
     wireLength: 443,
   });
-  assert.equal(detailsReport(attack, [packet]), observed);
+  assert.equal(detailsReport(attack, [packet], null), observed);
 });
 
 test('a TCP packet without flags says so with a dash', () => {
@@ -227,7 +277,7 @@ test('the JSON report says what its numbers rest on', () => {
     aPacket({ sampling: 512 }),
     aPacket({ direction: 'outgoing' }),
   ];
-  const report = jsonReport(anAttack(), packets, captureFile(packets));
+  const report = jsonReport(anAttack(), packets, captureFile(packets), null);
   assert.deepEqual(report.evidence, {
     from: '2026-11-23T00:39:39.999995Z',
     to: '2026-11-23T00:39:40.000000Z',

@@ -7,8 +7,10 @@
  * decision on sampled traffic has a last line that says what it rests on.
  */
 import { type Attack, type SampledPacket, subjectText } from '../../domain/attack.js';
+import { flowspecRuleText } from '../../domain/flowspec.js';
 import type { HostRates, Rates } from '../../domain/traffic.js';
 import type { UnixMicros } from '../../domain/units.js';
+import type { Compiled } from './flowspec/compile.js';
 import { protocolName } from './vectors.js';
 
 /** Share of a direction's packets from which one class names the attack. */
@@ -113,9 +115,27 @@ export function banReport(attack: Attack): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** What a script reads at `attack_details`: the report, two blank lines, one line a packet. */
-export const detailsReport = (attack: Attack, packets: readonly SampledPacket[]): string =>
-  `${banReport(attack)}\n\n${packets.map(packetLine).join('')}`;
+/** What a script reads at `attack_details`: the report, the rules, two blank lines, one line a packet. */
+export const detailsReport = (
+  attack: Attack,
+  packets: readonly SampledPacket[],
+  compiled: Compiled | null,
+): string => `${banReport(attack)}${rulesText(compiled)}\n\n${packets.map(packetLine).join('')}`;
+
+const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
+
+/** FastNetMon has no such lines: they stand behind all that it says. */
+function rulesText(compiled: Compiled | null): string {
+  if (compiled === null) return '';
+  const { rules, coverage, collateral, attackPackets, normalPackets, reason } = compiled;
+  if (reason !== null) return `Flowspec rules: none, ${reason}\n`;
+  const hit =
+    collateral === null
+      ? 'no normal packets are known'
+      : `hit ${percent(collateral)} of ${normalPackets} normal packets`;
+  const lines = rules.map((rule) => `Flowspec rule: ${flowspecRuleText(rule)}\n`);
+  return `Flowspec rules: ${rules.length} cover ${percent(coverage)} of ${attackPackets} attack packets, ${hit}\n${lines.join('')}`;
+}
 
 export function packetLine(packet: SampledPacket): string {
   const flags =

@@ -6,7 +6,10 @@ const commands: readonly { readonly name: string; readonly options: readonly str
   { name: 'run', options: ['--config', '--daemonize', '--pid-file', '--log-file', '--json'] },
   { name: 'check', options: ['--config', '--json', '[file]'] },
   { name: 'import', options: ['--json', '<file.conf>'] },
-  { name: 'replay', options: ['--network', '--config', '--flows', '--sampling', '--json', '<file>'] },
+  {
+    name: 'replay',
+    options: ['--network', '--config', '--flows', '--sampling', '--explain', '--json', '<file>'],
+  },
   { name: 'demo', options: ['--json'] },
   { name: 'status', options: ['--json', '--state-dir'] },
   { name: 'attacks', options: ['--json', '--state-dir', '--history'] },

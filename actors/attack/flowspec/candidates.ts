@@ -1,35 +1,42 @@
 /**
  * Candidate rules: what each packet has in common with others, in every choice of components; and unions of candidates
- * that differ in one component alone.
+ * that differ in one component alone. Of candidates that cover the same packets the one that hits least is kept.
  *
  * Packets that no choice tells apart are one row. At most `mostRows` rows of the attack and of normal traffic are looked
- * at: what is beyond counts as not covered, and as hit. At most `mostCandidates` candidates are made, those of
- * the heaviest rows first. Pure.
+ * at: what is beyond counts as not covered, and as hit. At most `mostTried` candidates are tried, those of the
+ * heaviest rows first, and as many in each of `unionRounds`. Pure.
  */
 import { type Choice, type Dimension, dimensions } from './components.js';
 import type { PacketFacts } from './facts.js';
 import { total } from './ranges.js';
+import { both, either, noRows, type RowSet, sameKey, setOf, weightOf } from './row-sets.js';
 
 export const mostRows = 1024;
-export const mostCandidates = 16_384;
+export const mostTried = 8192;
 /** Rows that candidates are made of. */
-const mostSeeds = 64;
-/** Values of one component that are tried beside its absence: the narrowest, the narrowest range, the widest. */
-const seedChoices = 3;
+const mostSeeds = 48;
 /** A candidate has to cover so much of the attack, and a union so much more than its parts. */
 const leastShare = 0.01;
 const unionRounds = 2;
 const mostUnited = 8;
+/** Candidates that are united, those that cover most. */
+const mostParts = 512;
 
-/** For each dimension, as bits, which choices the packets of a row fit; their weight. */
-export type Row = { readonly fits: readonly number[]; readonly weight: number };
-export type Rows = { readonly rows: readonly Row[]; readonly total: number; readonly beyond: number };
+/** Rows of packets: their weights, and for each choice of each dimension the rows that fit it. */
+export type Rows = {
+  readonly weights: readonly number[];
+  readonly fitting: readonly (readonly RowSet[])[];
+  readonly all: RowSet;
+  readonly packets: number;
+  readonly total: number;
+  readonly beyond: number;
+};
 
 export type Candidate = {
   /** For each dimension the choices, as bits, of which one must fit; 0: the component is absent. */
   readonly wants: readonly number[];
-  readonly attackRows: readonly number[];
-  readonly normalRows: readonly number[];
+  readonly attackRows: RowSet;
+  readonly normalRows: RowSet;
   readonly attack: number;
   readonly normal: number;
   readonly volume: number;
@@ -53,7 +60,7 @@ const united: readonly Dimension[] = [
 ];
 
 export function rowsOf(packets: readonly PacketFacts[], choices: readonly (readonly Choice[])[]): Rows {
-  const found = new Map<string, { fits: number[]; weight: number }>();
+  const found = new Map<string, { readonly fits: readonly number[]; weight: number }>();
   for (const facts of packets) {
     const fits = choices.map((list) =>
       list.reduce((bits, { test }, index) => (test(facts) ? bits | (1 << index) : bits), 0),
@@ -68,92 +75,148 @@ export function rowsOf(packets: readonly PacketFacts[], choices: readonly (reado
   );
   const rows = sorted.slice(0, mostRows).map(([, row]) => row);
   const all = total(sorted.map(([, { weight }]) => weight));
-  return { rows, total: all, beyond: all - total(rows.map(({ weight }) => weight)) };
+  return {
+    weights: rows.map(({ weight }) => weight),
+    fitting: choices.map((list, at) =>
+      list.map((_, index) => setOf(rows.length, (row) => ((rows[row]?.fits[at] ?? 0) & (1 << index)) !== 0)),
+    ),
+    all: setOf(rows.length, () => true),
+    packets: packets.length,
+    total: all,
+    beyond: all - total(rows.map(({ weight }) => weight)),
+  };
 }
 
 export function candidatesOf(ground: Ground): readonly Candidate[] {
   const known = new Map<string, Candidate>();
   const least = leastShare * ground.attack.total;
-  const add = (wants: readonly number[]): Candidate | null => {
-    const key = wants.join();
-    const before = known.get(key);
-    if (before !== undefined) return before;
-    if (known.size >= mostCandidates) return null;
-    const made = candidateOf(ground, wants);
-    if (made.attack < least) return null;
-    known.set(key, made);
-    return made;
+  const keep = (one: Candidate): void => {
+    const rows = sameKey(one.attackRows);
+    const other = known.get(rows);
+    if (other === undefined || hitsLess(one, other)) known.set(rows, one);
   };
-  for (const row of ground.attack.rows.slice(0, mostSeeds)) seed(ground.choices, row.fits, add);
-  for (let round = 0; round < unionRounds; round += 1) unite(ground, inOrder(known.values()), add, least);
-  return undominated(known.values());
+  const seeds = Math.min(mostSeeds, ground.attack.weights.length);
+  for (let row = 0, tried = 0; row < seeds; row += 1)
+    tried += seed(ground, row, least, mostTried - tried, keep);
+  for (let round = 0; round < unionRounds; round += 1) {
+    unite(ground, inOrder(known.values()).slice(0, mostParts), least, keep);
+  }
+  return inOrder(known.values());
 }
+
+const hitsLess = (a: Candidate, b: Candidate): boolean =>
+  a.normal !== b.normal ? a.normal < b.normal : a.volume !== b.volume ? a.volume < b.volume : a.key < b.key;
 
 const inOrder = (candidates: Iterable<Candidate>): Candidate[] =>
   [...candidates].sort((a, b) => b.attack - a.attack || a.volume - b.volume || (a.key < b.key ? -1 : 1));
 
-/** Every choice of components and values that fits the row; the protocol is always among them. */
+/** Every choice of components and values that fits the row; the protocol is always among them. How many were tried. */
 function seed(
-  choices: readonly (readonly Choice[])[],
-  fits: readonly number[],
-  add: (wants: readonly number[]) => unknown,
-): void {
-  const values = dimensions.map((dimension, index) => {
-    const some = tried(choices[index] ?? [], fits[index] ?? 0);
-    return dimension === 'protocol' ? some : [0, ...some];
+  ground: Ground,
+  row: number,
+  least: number,
+  most: number,
+  keep: (one: Candidate) => void,
+): number {
+  const { choices, attack } = ground;
+  const values = dimensions.map((dimension, at) => {
+    const fits = (index: number): boolean =>
+      ((attack.fitting[at]?.[index]?.[row >>> 5] ?? 0) & (1 << (row & 31))) !== 0;
+    const some = tried(choices[at] ?? [], fits);
+    return dimension === 'protocol' ? some : [...some, 0];
   });
-  const grow = (wants: readonly number[]): void => {
-    const next = values[wants.length];
-    if (next === undefined) add(wants);
-    else for (const want of next) grow([...wants, want]);
+  let count = 0;
+  const grow = (wants: readonly number[], rows: RowSet): void => {
+    if (count >= most) return;
+    const at = wants.length;
+    const next = values[at];
+    if (next === undefined) {
+      count += 1;
+      keep(candidateOf(ground, wants));
+      return;
+    }
+    for (const { want, rows: fewer } of branches(attack, at, next, rows)) {
+      if (weightOf(fewer, attack.weights) >= least) grow([...wants, want], fewer);
+    }
   };
-  grow([]);
+  grow([], attack.all);
+  return count;
 }
 
-function tried(list: readonly Choice[], fits: number): readonly number[] {
+/**
+ * The narrowest value for each set of rows that is left. Where a value leaves all of them, to do without the component
+ * could only hit more.
+ */
+function branches(
+  attack: Rows,
+  at: number,
+  wants: readonly number[],
+  rows: RowSet,
+): readonly { readonly want: number; readonly rows: RowSet }[] {
+  const left = new Map<string, { readonly want: number; readonly rows: RowSet }>();
+  for (const want of wants) {
+    const fewer = want === 0 ? rows : both(rows, fittingOf(attack, at, want));
+    const key = sameKey(fewer);
+    if (!left.has(key)) left.set(key, { want, rows: fewer });
+  }
+  return [...left.values()];
+}
+
+/** Values of one component that are tried beside its absence: the narrowest, the narrowest range, the widest. */
+function tried(list: readonly Choice[], fits: (index: number) => boolean): readonly number[] {
   const fitting = list
-    .map((choice, index) => ({ bit: 1 << index, volume: choice.volume, single: isSingle(choice) }))
-    .filter(({ bit }) => (fits & bit) !== 0)
-    .sort((a, b) => a.volume - b.volume || a.bit - b.bit);
+    .map((choice, index) => ({ index, volume: choice.volume, single: isSingle(choice) }))
+    .filter(({ index }) => fits(index))
+    .sort((a, b) => a.volume - b.volume || a.index - b.index);
   const chosen = [fitting[0], fitting.find(({ single }) => !single), fitting.at(-1)];
-  return [...new Set(chosen.flatMap((one) => (one === undefined ? [] : [one.bit])))].slice(0, seedChoices);
+  return [...new Set(chosen.flatMap((one) => (one === undefined ? [] : [1 << one.index])))];
 }
 
-const isSingle = (choice: Choice): boolean => 'range' in choice && choice.range.low === choice.range.high;
+const isSingle = (choice: Choice): boolean => !('range' in choice) || choice.range.low === choice.range.high;
 
-const fitsRow = (wants: readonly number[], fits: readonly number[]): boolean =>
-  wants.every((want, index) => want === 0 || (want & (fits[index] ?? 0)) !== 0);
+/** Rows that fit one of the choices in `want`. */
+function fittingOf({ fitting, weights }: Rows, at: number, want: number): RowSet {
+  const sets = fitting[at] ?? [];
+  if ((want & (want - 1)) === 0) return sets[31 - Math.clz32(want)] ?? noRows(weights.length);
+  return sets.reduce(
+    (all, set, index) => (want & (1 << index) ? either(all, set) : all),
+    noRows(weights.length),
+  );
+}
+
+const matching = (rows: Rows, wants: readonly number[]): RowSet =>
+  wants.reduce((set, want, at) => (want === 0 ? set : both(set, fittingOf(rows, at, want))), rows.all);
 
 export function candidateOf({ choices, attack, normal }: Ground, wants: readonly number[]): Candidate {
-  const matching = ({ rows }: Rows): number[] =>
-    rows.flatMap(({ fits }, index) => (fitsRow(wants, fits) ? [index] : []));
-  const weightOf = ({ rows }: Rows, some: readonly number[]): number =>
-    total(some.map((index) => rows[index]?.weight ?? 0));
-  const attackRows = matching(attack);
-  const normalRows = matching(normal);
+  const attackRows = matching(attack, wants);
+  const normalRows = matching(normal, wants);
   return {
     wants,
     key: wants.join(),
     attackRows,
     normalRows,
-    attack: weightOf(attack, attackRows),
-    normal: weightOf(normal, normalRows) + normal.beyond,
+    attack: weightOf(attackRows, attack.weights),
+    normal: weightOf(normalRows, normal.weights) + normal.beyond,
     volume: wants.reduce((product, want, index) => product * volumeOf(choices[index] ?? [], want), 1),
   };
 }
 
-const volumeOf = (list: readonly Choice[], want: number): number =>
-  want === 0
-    ? 1
-    : Math.min(1, total(list.flatMap(({ volume }, index) => (want & (1 << index) ? [volume] : []))));
+function volumeOf(list: readonly Choice[], want: number): number {
+  if (want === 0) return 1;
+  let sum = 0;
+  for (let index = 0; index < list.length; index += 1)
+    if (want & (1 << index)) sum += list[index]?.volume ?? 0;
+  return Math.min(1, sum);
+}
 
 /** In each group of candidates that differ in one component alone: the best two together, the best three, … */
 function unite(
   ground: Ground,
   candidates: readonly Candidate[],
-  add: (wants: readonly number[]) => Candidate | null,
   least: number,
+  keep: (one: Candidate) => void,
 ): void {
+  let left = mostTried;
   for (const dimension of united) {
     const at = dimensions.indexOf(dimension);
     const groups = new Map<string, Candidate[]>();
@@ -165,51 +228,37 @@ function unite(
       else group.push(one);
     }
     for (const group of groups.values()) {
-      if (group.length > 1) uniteGroup(ground, group, at, add, least);
+      if (group.length > 1 && left > 0) left -= uniteGroup(ground, group, at, least, keep);
     }
   }
 }
 
 function uniteGroup(
   ground: Ground,
-  [first, ...rest]: readonly Candidate[],
+  group: readonly Candidate[],
   at: number,
-  add: (wants: readonly number[]) => Candidate | null,
   least: number,
-): void {
-  if (first === undefined) return;
-  // The widest of a group covers the others: begin with single values too.
-  const starts = [first, ...rest.slice(0, 1)];
-  for (const start of starts) {
-    let together: Candidate = start;
-    let count = 1;
-    for (const one of [first, ...rest]) {
-      if (count >= mostUnited) break;
-      const want = (together.wants[at] ?? 0) | (one.wants[at] ?? 0);
-      if (want === together.wants[at]) continue;
-      const wants = together.wants.with(at, want);
-      if (candidateOf(ground, wants).attack < together.attack + least) continue;
-      const wider = add(wants);
-      if (wider === null) return;
-      together = wider;
+  keep: (one: Candidate) => void,
+): number {
+  const list = ground.choices[at] ?? [];
+  const single = list.reduce((bits, choice, index) => (isSingle(choice) ? bits | (1 << index) : bits), 0);
+  // A range can cover all that single values would: those are united by themselves too.
+  const singles = group.filter(({ wants }) => ((wants[at] ?? 0) & ~single) === 0);
+  let count = 0;
+  for (const some of singles.length < group.length ? [group, singles] : [group]) {
+    let [together, ...rest] = some;
+    let parts = 1;
+    for (const one of rest) {
+      if (together === undefined || parts >= mostUnited) break;
+      if (weightOf(one.attackRows, ground.attack.weights, together.attackRows) < least) continue;
       count += 1;
+      parts += 1;
+      together = candidateOf(
+        ground,
+        together.wants.with(at, (together.wants[at] ?? 0) | (one.wants[at] ?? 0)),
+      );
+      keep(together);
     }
   }
-}
-
-/** Of those that cover the same rows of the attack, the one that hits least. */
-function undominated(candidates: Iterable<Candidate>): readonly Candidate[] {
-  const best = new Map<string, Candidate>();
-  for (const one of inOrder(candidates)) {
-    const rows = one.attackRows.join();
-    const other = best.get(rows);
-    if (
-      other === undefined ||
-      one.normal < other.normal ||
-      (one.normal === other.normal && one.volume < other.volume)
-    ) {
-      best.set(rows, one);
-    }
-  }
-  return inOrder(best.values());
+  return count;
 }

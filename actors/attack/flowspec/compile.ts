@@ -53,8 +53,8 @@ export function compileRules(
       const facts = factsOf(packet);
       return facts !== null && inside(facts.destination) ? [facts] : [];
     });
-  const attack = factsTo(evenly(attackPackets));
-  const normal = factsTo(evenly(normalPackets));
+  const attack = factsTo(evenly(attackPackets, mostPackets));
+  const normal = factsTo(evenly(normalPackets, mostPackets));
   const none = (reason: string): Compiled => ({
     rules: [],
     coverage: 0,
@@ -87,14 +87,14 @@ export function compileRules(
   };
 }
 
-/** At most `mostPackets`, spread over all. */
-function evenly(packets: readonly SampledPacket[]): readonly SampledPacket[] {
-  if (packets.length <= mostPackets) return packets;
-  const step = packets.length / mostPackets;
-  return Array.from({ length: mostPackets }, (_, index) => packets[Math.floor(index * step)]).flatMap(
-    (packet) => packet ?? [],
-  );
-}
+/** At most `most`, spread over all. */
+export const evenly = <T>(all: readonly T[], most: number): readonly T[] =>
+  all.length <= most
+    ? all
+    : all.filter(
+        (_, index) =>
+          Math.floor((index * most) / all.length) !== Math.floor(((index - 1) * most) / all.length),
+      );
 
 /** Share of the packets' weight that any of the rules matches; null without packets. */
 function shareOf(packets: readonly PacketFacts[], matchers: readonly Matcher[]): number | null {

@@ -12,7 +12,7 @@ import {
   type NumberRange,
   type TcpFlagMatch,
 } from '../../../domain/flowspec.js';
-import { masked } from '../../../domain/prefix.js';
+import { contains, masked } from '../../../domain/prefix.js';
 import type { PrefixKey } from '../../../domain/units.js';
 import { fragmentBit, type PacketFacts, protocol } from './facts.js';
 import { insideOf } from './matching.js';
@@ -50,6 +50,7 @@ const kindShare = 0.02;
 /** A source prefix concentrates when so much of all packets comes from it. */
 const sourceShare = 0.2;
 const widestSource = { 4: 16, 6: 32 } as const;
+const clearlyMore = 1.05;
 
 /** Of ordinary traffic at the edge of a network, roughly. */
 const protocolVolumes: { readonly [number: number]: number } = { 1: 0.01, 6: 0.75, 17: 0.2, 58: 0.01 };
@@ -99,10 +100,12 @@ const distinct = (choices: readonly Choice[]): readonly Choice[] => [
 ];
 
 function measure(packets: readonly PacketFacts[], of: (facts: PacketFacts) => number | null): Measured[] {
-  return packets.flatMap((facts) => {
+  const values: Measured[] = [];
+  for (const facts of packets) {
     const value = of(facts);
-    return value === null ? [] : [{ value, weight: facts.weight }];
-  });
+    if (value !== null) values.push({ value, weight: facts.weight });
+  }
+  return values;
 }
 
 /** Frequent values, the most frequent first. */
@@ -243,26 +246,42 @@ function flagChoice(flags: TcpFlagMatch): Choice {
   };
 }
 
-/** From each length that holds enough, the longest first; one within another only where it holds almost as much. */
+/** The longest prefixes that hold enough; a shorter one only where it holds clearly more. */
 function sourceChoices(packets: readonly PacketFacts[], whole: number): readonly Choice[] {
-  const found: { readonly prefix: PrefixKey; readonly weight: number }[] = [];
   const [family] = packets.map(({ source }) => source.family);
   if (family === undefined) return [];
+  const found: { readonly prefix: PrefixKey; readonly weight: number }[] = [];
   const bits = addressBits(family);
+  const dense = concentrated(packets, widestSource[family], whole);
   for (let length = bits; length >= widestSource[family]; length -= bits / 16) {
     const weights = new Map<PrefixKey, number>();
-    for (const { source, weight } of packets) {
+    for (const { source, weight } of dense) {
       const prefix = `${formatAddress(masked(source, length))}/${length}` as PrefixKey;
       weights.set(prefix, (weights.get(prefix) ?? 0) + weight);
     }
-    for (const [prefix, weight] of weights) {
-      if (weight >= sourceShare * whole) found.push({ prefix, weight });
+    for (const [prefix, weight] of [...weights].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      const isSame = found.some(
+        (longer) => contains(prefix, longer.prefix) && weight < longer.weight * clearlyMore,
+      );
+      if (weight >= sourceShare * whole && !isSame) found.push({ prefix, weight });
     }
   }
-  return found
-    .sort((a, b) => b.weight - a.weight || (a.prefix < b.prefix ? -1 : 1))
-    .slice(0, mostFrequent)
-    .map(({ prefix }) => sourceChoice(prefix, family));
+  return found.slice(0, mostFrequent).map(({ prefix }) => sourceChoice(prefix, family));
+}
+
+/** Packets from prefixes of that length that hold enough: sources at random have none. */
+function concentrated(
+  packets: readonly PacketFacts[],
+  length: number,
+  whole: number,
+): readonly PacketFacts[] {
+  const weights = new Map<string, number>();
+  const keys = packets.map(({ source }) => masked(source, length).words.join());
+  for (const [index, { weight }] of packets.entries()) {
+    const key = keys[index] ?? '';
+    weights.set(key, (weights.get(key) ?? 0) + weight);
+  }
+  return packets.filter((_, index) => (weights.get(keys[index] ?? '') ?? 0) >= sourceShare * whole);
 }
 
 function sourceChoice(prefix: PrefixKey, family: Family): Choice {
@@ -271,7 +290,7 @@ function sourceChoice(prefix: PrefixKey, family: Family): Choice {
   return {
     of: 'source',
     prefix,
-    volume: 2 ** -Math.min(20, family === 4 ? length : length / 2),
+    volume: 2 ** -(family === 4 ? length : length / 2),
     test: ({ source }) => inside(source),
   };
 }

@@ -3,20 +3,25 @@
  * what is hit of normal traffic, then rules that are not needed are taken out and each is exchanged for a
  * better one where there is one.
  *
+ * The cost is the share of normal packets that is hit, where few are known leant towards a guess from the rules' volume.
  * With one more rule allowed, the choice changes only for something: where there was none that will do, or where no less
- * is covered and clearly less is hit. So a larger budget never covers less. Pure.
+ * is covered and it costs clearly less. So a larger budget never covers less. Pure.
  */
 import type { Candidate, Ground } from './candidates.js';
 import { total } from './ranges.js';
+import { either, noRows, weightOf } from './row-sets.js';
 
 /** More rules than this are never tried. */
 export const mostRules = 16;
 /** Candidates that sets are made of, those that cover most. */
-const mostConsidered = 1024;
+const mostConsidered = 512;
 const prices = [0, 0.25, 1, 4, 16, 64];
 const exchangeRounds = 3;
-/** One more rule has to spare this share of the normal packets. */
+/** One more rule has to make the cost less by so much; below `cheap` none is asked for. */
 const worthOfRule = 0.01;
+const cheap = 0.01;
+/** Normal packets that the guess from a rule's volume stands for. */
+const guessPackets = 10;
 
 export type Cover = {
   readonly chosen: readonly Candidate[];
@@ -48,7 +53,7 @@ export function coverOf(
   let kept: Cover | null = null;
   let nearest: Cover | null = null;
   for (let budget = 1; budget <= rules; budget += 1) {
-    if (kept !== null && (kept.collateral ?? 0) === 0) break;
+    if (kept !== null && kept.cost < cheap) break;
     const target = Math.max(wanted.coverage, kept?.coverage ?? 0) - slack;
     const found = cheapest(ground, candidates, budget, target);
     if (found === null) continue;
@@ -65,30 +70,25 @@ export function coverOf(
 
 const better = (cover: Cover, kept: Cover): boolean =>
   cover.coverage >= kept.coverage - slack &&
-  (cover.collateral ?? 0) <=
-    (kept.collateral ?? 0) - worthOfRule * (cover.chosen.length - kept.chosen.length);
+  cover.cost <= kept.cost - worthOfRule * (cover.chosen.length - kept.chosen.length);
 
-/** What a set of candidates covers, hits and costs; a guess from its volume stands for one normal packet. */
+/** What a set of candidates covers, hits and costs; a guess from its volume stands for some normal packets. */
 export function measured({ attack, normal }: Ground, chosen: readonly Candidate[]): Cover {
-  const weights = (rows: Ground['attack'], some: Iterable<number>): number =>
-    total([...some].map((index) => rows.rows[index]?.weight ?? 0));
-  const covered = weights(attack, new Set(chosen.flatMap(({ attackRows }) => attackRows)));
-  const hit =
-    chosen.length === 0
-      ? 0
-      : weights(normal, new Set(chosen.flatMap(({ normalRows }) => normalRows))) + normal.beyond;
+  const covered = chosen.reduce((rows, one) => either(rows, one.attackRows), noRows(attack.weights.length));
+  const touched = chosen.reduce((rows, one) => either(rows, one.normalRows), noRows(normal.weights.length));
+  const hit = chosen.length === 0 ? 0 : weightOf(touched, normal.weights) + normal.beyond;
   const volume = Math.min(1, total(chosen.map((one) => one.volume)));
   const guess = guessWeight(normal);
   return {
     chosen,
-    coverage: attack.total === 0 ? 0 : covered / attack.total,
+    coverage: attack.total === 0 ? 0 : weightOf(covered, attack.weights) / attack.total,
     collateral: normal.total === 0 ? null : hit / normal.total,
     cost: (hit + guess * volume) / (normal.total + guess),
   };
 }
 
-const guessWeight = ({ rows, total: all }: Ground['normal']): number =>
-  all === 0 ? 1 : all / Math.max(1, rows.length);
+const guessWeight = ({ packets, total: all }: Ground['normal']): number =>
+  packets === 0 ? 1 : (all / packets) * guessPackets;
 
 function cheapest(
   ground: Ground,
@@ -133,30 +133,26 @@ function greedy(
   price: number,
 ): Cover | null {
   const { attack, normal } = ground;
-  const covered = new Uint8Array(attack.rows.length);
-  const hit = new Uint8Array(normal.rows.length);
+  let covered = noRows(attack.weights.length);
+  let hit = noRows(normal.weights.length);
   const guess = guessWeight(normal);
-  const fresh = (rows: Ground['attack'], some: readonly number[], seen: Uint8Array): number => {
-    let sum = 0;
-    for (const index of some) if (seen[index] === 0) sum += rows.rows[index]?.weight ?? 0;
-    return sum;
-  };
   const chosen: Candidate[] = [];
   let share = 0;
   while (chosen.length < budget && share < target) {
     let best: { readonly one: Candidate; readonly value: number; readonly gain: number } | null = null;
     for (const one of candidates) {
-      const gain = fresh(attack, one.attackRows, covered) / attack.total;
+      const gain = weightOf(one.attackRows, attack.weights, covered) / attack.total;
       if (gain <= 0) continue;
-      const cost = (fresh(normal, one.normalRows, hit) + guess * one.volume) / (normal.total + guess);
+      const cost =
+        (weightOf(one.normalRows, normal.weights, hit) + guess * one.volume) / (normal.total + guess);
       const value = Math.min(gain, target - share) - price * cost - slack * one.volume;
       if (best === null || value > best.value) best = { one, value, gain };
     }
     if (best === null) return null;
     chosen.push(best.one);
     share += best.gain;
-    for (const index of best.one.attackRows) covered[index] = 1;
-    for (const index of best.one.normalRows) hit[index] = 1;
+    covered = either(covered, best.one.attackRows);
+    hit = either(hit, best.one.normalRows);
   }
   return share >= target ? measured(ground, chosen) : null;
 }
@@ -194,20 +190,16 @@ function exchanged(ground: Ground, candidates: readonly Candidate[], cover: Cove
 }
 
 /** The largest share that so many candidates cover, whatever they hit, as far as a greedy choice finds it. */
-function widest(ground: Ground, candidates: readonly Candidate[], budget: number): number {
-  const covered = new Set<number>();
-  const gainOf = ({ attackRows }: Candidate): number =>
-    total(attackRows.map((index) => (covered.has(index) ? 0 : (ground.attack.rows[index]?.weight ?? 0))));
-  let share = 0;
+function widest({ attack }: Ground, candidates: readonly Candidate[], budget: number): number {
+  let covered = noRows(attack.weights.length);
   for (let rules = 0; rules < budget; rules += 1) {
     let best: { readonly one: Candidate; readonly gain: number } | null = null;
     for (const one of candidates) {
-      const gain = gainOf(one);
+      const gain = weightOf(one.attackRows, attack.weights, covered);
       if (gain > 0 && (best === null || gain > best.gain)) best = { one, gain };
     }
     if (best === null) break;
-    for (const index of best.one.attackRows) covered.add(index);
-    share += best.gain / ground.attack.total;
+    covered = either(covered, best.one.attackRows);
   }
-  return share;
+  return attack.total === 0 ? 0 : weightOf(covered, attack.weights) / attack.total;
 }

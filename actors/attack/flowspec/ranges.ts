@@ -91,16 +91,15 @@ function clusters(sorted: readonly Weighed[], scale: Scale): readonly (readonly 
 function widened(sorted: readonly Weighed[], scale: Scale): NumberRange {
   const first = sorted[0]?.value ?? 0;
   const last = sorted.at(-1)?.value ?? 0;
+  if (sorted.length < scatteredFrom) return { low: first, high: last };
   const { low, high } = scales[scale];
   const packets = total(sorted.map((one) => one.packets));
-  const pad = sorted.length < scatteredFrom ? 0 : Math.ceil((2 * (last - first)) / packets);
+  const pad = Math.ceil((2 * (last - first)) / packets);
   const range = { low: Math.max(low, first - pad), high: Math.min(high, last + pad) };
-  return scale === 'port' && sorted.length >= scatteredFrom ? bordered(range) : range;
-}
-
-function bordered({ low, high }: NumberRange): NumberRange {
-  const near = (high - low) * borderShare;
-  const below = portBorders.low.filter((border) => border <= low && low - border <= near).at(-1);
-  const above = portBorders.high.find((border) => border >= high && border - high <= near);
-  return { low: below ?? low, high: above ?? high };
+  if (scale !== 'port') return range;
+  const near = (last - first) * borderShare;
+  return {
+    low: portBorders.low.findLast((border) => border <= first && border >= range.low - near) ?? range.low,
+    high: portBorders.high.find((border) => border >= last && border <= range.high + near) ?? range.high,
+  };
 }

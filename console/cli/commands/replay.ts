@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
 import { readConfiguration, type Settings } from '../../../composition/configure.js';
 import { type ReplayEvent, replay } from '../../../composition/replay.js';
+import type { ExplainedEvent } from '../../../composition/replay-explain.js';
 import { parsePrefix } from '../../../domain/prefix.js';
 import type { PrefixKey } from '../../../domain/units.js';
 import type { Cli } from '../cli.js';
@@ -16,6 +17,7 @@ type Options = {
   readonly config?: string;
   readonly flows?: true;
   readonly sampling: number;
+  readonly explain?: true;
   readonly json?: true;
 };
 
@@ -71,6 +73,8 @@ function asText(cli: Cli, event: ReplayEvent): string {
     }
     case 'attack_ended':
       return `${event.at}  ${colors.green('over')}    ${event.host}  after ${duration(event.duration_s)}`;
+    case 'attack_explained':
+      return explainedText(cli, event);
     case 'summary': {
       const flow =
         event.flow === undefined
@@ -82,6 +86,32 @@ function asText(cli: Cli, event: ReplayEvent): string {
       );
     }
   }
+}
+
+const percent = (share: number | null): string =>
+  share === null ? 'nothing known' : `${(share * 100).toFixed(share > 0 && share < 0.001 ? 3 : 1)} %`;
+
+/** The rules of the policy, and what each budget would give. */
+function explainedText(cli: Cli, event: ExplainedEvent): string {
+  const { attack, outside } = event.packets;
+  const rules = event.rules.map(
+    ({ text, action, coverage, collateral }) =>
+      `    ${text} → ${action}  (covers ${percent(coverage)}, hits ${percent(collateral)})`,
+  );
+  const budgets = Object.entries(event.budgets).map(([budget, counted]) =>
+    counted.reason === null
+      ? `    budget ${budget.padStart(2)}: ${counted.rules.length} rules cover ${percent(counted.coverage)}, hit ${percent(counted.collateral)}`
+      : `    budget ${budget.padStart(2)}: none: ${counted.reason}`,
+  );
+  const said =
+    event.reason === null
+      ? `covers ${percent(event.coverage)} of ${attack} packets, hits ${percent(event.collateral)} of ${outside} outside the attack`
+      : `no rules: ${event.reason}`;
+  return [
+    `${event.at}  ${cli.view.colors.yellow('rules')}   ${event.host}  ${said}`,
+    ...rules,
+    ...budgets,
+  ].join('\n');
 }
 
 export function registerReplay(program: Command, cli: Cli): void {
@@ -103,6 +133,7 @@ export function registerReplay(program: Command, cli: Cli): void {
       packetsEach,
       1,
     )
+    .option('--explain', 'show the flowspec rules for each attack, and what they would cover and hit')
     .option('--json', 'one JSON object a line')
     .action(async (path: string, options: Options) => {
       const settings = settingsFor(cli, options);
@@ -111,6 +142,7 @@ export function registerReplay(program: Command, cli: Cli): void {
         path,
         flows: options.flows === true,
         sampling: options.sampling,
+        explain: options.explain ? settings.bgp.policy.flowspec : null,
         emit: (event) => cli.view.out(options.json ? JSON.stringify(event) : asText(cli, event)),
         progress: (done) => bar.at(done),
       });

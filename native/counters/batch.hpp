@@ -28,10 +28,13 @@ struct NetworkDelta {
 
 struct Batch {
   std::uint32_t hostgroup = 0;
-  std::uint32_t hosts = 0;
+  std::uint32_t hosts = 0;       ///< in both lists; one that is in both counts twice
   std::int64_t from_micros = 0;  ///< of the drain before; the deltas lie between the two
   std::int64_t to_micros = 0;
   std::vector<std::uint64_t> host_words;
+  /// Hosts whose turn it was: their deltas lie between `turn_from_micros`, not after `from_micros`, and `to_micros`.
+  std::vector<std::uint64_t> turn_words;
+  std::int64_t turn_from_micros = 0;
   std::vector<NetworkDelta> networks;
 };
 

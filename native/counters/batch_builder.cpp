@@ -17,6 +17,7 @@ BatchBuilder::BatchBuilder(const HostSpace& space, std::int64_t from_micros, std
     : space_{space},
       from_micros_{from_micros},
       to_micros_{to_micros},
+      turn_from_micros_{from_micros},
       groups_(space.hostgroups().size()),
       by_cell_(space.cells()),
       touched_(space.cells()) {}
@@ -29,11 +30,13 @@ void BatchBuilder::make_room(std::vector<std::uint64_t>& words) const {
   words.resize(wanted);
 }
 
-void BatchBuilder::add_host(CellId cell, const Address& address, const HostDelta& delta, unsigned parts) {
+void BatchBuilder::add_host(CellId cell, const Address& address, const HostDelta& delta, unsigned parts,
+                            HandedOver how) {
   Gathering& group = groups_[space_.cell(cell).hostgroup];
-  std::vector<std::uint64_t>& words = group.batch.host_words;
-  if (words.size() < group.used + kMostHostWords) make_room(words);
-  const std::span<std::uint64_t, kMostHostWords> room{words.data() + group.used, kMostHostWords};
+  std::vector<std::uint64_t>& words = how == HandedOver::at_once ? group.batch.host_words : group.batch.turn_words;
+  std::size_t& used = group.used[static_cast<std::size_t>(how)];
+  if (words.size() < used + kMostHostWords) make_room(words);
+  const std::span<std::uint64_t, kMostHostWords> room{words.data() + used, kMostHostWords};
 
   std::size_t at = 1;
   std::uint64_t header = address.low;
@@ -57,7 +60,7 @@ void BatchBuilder::add_host(CellId cell, const Address& address, const HostDelta
   if ((parts & kVariancesToo) != 0) put(kHostValues, kDeltaValues);
   if (mask == 0) return;
   room[0] = header | mask << kHostMaskShift;
-  group.used += at;
+  used += at;
   ++group.batch.hosts;
 }
 
@@ -78,7 +81,9 @@ std::vector<Batch> BatchBuilder::take() {
   for (std::size_t i = 0; i < groups_.size(); ++i) {
     Gathering group = std::exchange(groups_[i], Gathering{});
     if (group.batch.hosts == 0 && group.batch.networks.empty()) continue;
-    group.batch.host_words.resize(group.used);
+    group.batch.host_words.resize(group.used[static_cast<std::size_t>(HandedOver::at_once)]);
+    group.batch.turn_words.resize(group.used[static_cast<std::size_t>(HandedOver::in_turn)]);
+    group.batch.turn_from_micros = turn_from_micros_;
     group.batch.hostgroup = static_cast<std::uint32_t>(i);
     group.batch.from_micros = from_micros_;
     group.batch.to_micros = to_micros_;

@@ -102,8 +102,8 @@ void Ipv6Table::read_taken(BatchBuilder& into) {
       HostDelta delta{};
       for (std::size_t direction = 0; direction < kHostDirections; ++direction) {
         take_new(now.lines[direction], seen.lines[direction], direction, delta);
+        take_new(now.rare, seen.rare, direction, delta);
       }
-      take_new(now.rare, seen.rare, delta);
       if (sampled) take_new(variances_[index], seen_variances_[index], delta);
       into.add_host(now.cell, Address{now.high, now.low, Family::ipv6}, delta,
                     kBothDirections | (sampled ? kVariancesToo : 0U));

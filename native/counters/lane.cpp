@@ -1,5 +1,6 @@
 #include "lane.hpp"
 
+#include <algorithm>
 #include <bit>
 
 #include "lane_tables.hpp"
@@ -36,6 +37,7 @@ std::unique_ptr<Lane> Lane::make(std::shared_ptr<const HostSpace> space, const L
     tables->flows = FlowSet::make(options.flow_slots, flow_key);
     if (!tables->flows) return nullptr;
   }
+  if (tables->space->pages() > kPagesAtOnce) tables->steps = options.steps;
   return std::unique_ptr<Lane>{new Lane{std::move(tables)}};
 }
 
@@ -80,6 +82,8 @@ const HostSpace& Lane::space() const noexcept { return *tables_->space; }
 
 void Lane::drain(BatchBuilder& into) {
   Tables& tables = *tables_;
+  // Read before the period begins, so that who counts in the next one has these steps or later ones.
+  const std::int64_t turn_micros = tables.steps ? tables.steps->turn_micros() : 0;
   into.expect(dirty_estimate());
   tables.marked_before.store(tables.counters.marked.load(std::memory_order_relaxed), std::memory_order_relaxed);
   tables.pages.take_all();
@@ -87,13 +91,31 @@ void Lane::drain(BatchBuilder& into) {
   tables.ipv6_sums.take_all();
   tables.period.begin_next();
   grow(tables.ipv4_hosts, tables.pages.read_taken(*tables.space, into));
+  if (tables.steps) tables.drain_turn(into, turn_micros);
   tables.ipv6.read_taken(into);
   tables.ipv6_sums.read_taken(into);
 }
 
+/// By the time that has passed since the last turn, the next pages; once steps are no longer in force, all of them, for
+/// what still waits there.
+void Lane::Tables::drain_turn(BatchBuilder& into, std::int64_t turn_micros) {
+  const std::int64_t at = into.to_micros();
+  const std::int64_t passed = turned_at == 0 ? 0 : std::max<std::int64_t>(0, at - turned_at);
+  const std::int64_t reaches_back = std::max(turn_micros, last_turn_micros);
+  const double share = turn_micros > 0 ? std::min(1.0, static_cast<double>(passed) / static_cast<double>(turn_micros))
+                                       : last_turn_micros > 0 ? 1.0 : 0.0;
+  turned_at = at;
+  last_turn_micros = turn_micros;
+  if (reaches_back == 0) return;
+  into.turn_began(at - reaches_back);
+  grow(ipv4_hosts, pages.read_turn(*space, into, share));
+  last_turn.store(pages.last_turn(), std::memory_order_relaxed);
+}
+
 std::uint32_t Lane::dirty_estimate() const noexcept {
   const std::uint64_t marked = tables_->counters.marked.load(std::memory_order_relaxed);
-  return static_cast<std::uint32_t>(marked - tables_->marked_before.load(std::memory_order_relaxed));
+  return static_cast<std::uint32_t>(marked - tables_->marked_before.load(std::memory_order_relaxed)) +
+         tables_->last_turn.load(std::memory_order_relaxed);
 }
 
 LaneStats Lane::stats() const noexcept {

@@ -3,6 +3,7 @@
 /// - One writer, its own thread: count(), count_raw(), count_error(). None of them allocates, locks or throws.
 /// - One reader at a time, any thread: drain() and stats(), while the writer counts on.
 /// - A host's packet is in exactly one drain: counters only grow, and a drain hands over what was added since the last.
+///   Without steps that is the next one; with steps it may come later, up to a turn: see steps.hpp.
 /// - Full: an IPv6 host without a row counts in its network and in host_overflow; a flow that finds no slot
 ///   counts as a flow and in flow_overflow.
 /// - internal and other traffic counts in the totals only, as in FastNetMon.
@@ -20,6 +21,7 @@
 #include "batch_builder.hpp"
 #include "observer.hpp"
 #include "space.hpp"
+#include "steps.hpp"
 
 namespace tidegate {
 
@@ -28,6 +30,8 @@ struct LaneOptions {
   bool count_flows = false;
   std::uint32_t flow_slots = 1U << 20;   ///< a power of two, 8 … 2^28; no memory without count_flows
   std::uint64_t seed = 0;                ///< keys the hash tables
+  /// IPv4 hosts that have changed by less than a step wait for their turn. Null: none waits. Not for sampled traffic.
+  std::shared_ptr<const SharedSteps> steps = nullptr;
 };
 
 struct DirectionTotal {

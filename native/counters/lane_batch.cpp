@@ -102,18 +102,20 @@ inline void Lane::Tables::plan_ipv6(const PacketFacts& facts, PlannedPacket& out
 void Lane::Tables::commit(std::span<const Sighting> batch, Plan& plan, std::span<const Sighting> next,
                           Plan& next_plan, std::int64_t second) noexcept {
   const std::uint32_t this_period = period.current();
+  const StepMasks masks = steps ? steps->masks() : StepMasks{};
   ipv6.begin_batch(second);
   if (flows) {
-    count_batch<true>(batch, plan, next, next_plan, second, this_period);
+    count_batch<true>(batch, plan, next, next_plan, second, this_period, masks);
   } else {
-    count_batch<false>(batch, plan, next, next_plan, second, this_period);
+    count_batch<false>(batch, plan, next, next_plan, second, this_period, masks);
   }
   if (period.passed(this_period)) [[unlikely]] mark_all(batch, plan);
 }
 
 template <bool kFlows>
 void Lane::Tables::count_batch(std::span<const Sighting> batch, Plan& plan, std::span<const Sighting> next,
-                               Plan& next_plan, std::int64_t second, std::uint32_t this_period) noexcept {
+                               Plan& next_plan, std::int64_t second, std::uint32_t this_period,
+                               const StepMasks& masks) noexcept {
   std::array<std::uint64_t, kDirections> total_packets{};
   std::array<std::uint64_t, kDirections> total_bytes{};
   std::uint64_t marked = 0;
@@ -147,19 +149,24 @@ void Lane::Tables::count_batch(std::span<const Sighting> batch, Plan& plan, std:
       continue;
     }
     DirectionLine& line = *packet.line;
+    std::uint64_t crossed = crossed_steps(line, amount, masks.packets, masks.bytes);
     add_to(line, amount);
     if constexpr (kFlows) {
-      if (new_flow) add_to(line.flows, 1);
+      if (new_flow) {
+        crossed |= (line.flows ^ (line.flows + std::uint64_t{1})) & masks.flows;
+        add_to(line.flows, 1);
+      }
     }
-    if (line.marked_in != this_period) {
+    if (crossed != 0 && line.marked_in != this_period) {
       line.marked_in = this_period;
       pages.prefetch_marks(packet.row);
       to_mark[to_mark_used++] = static_cast<std::uint8_t>(i);
     }
     if (amount.rare()) [[unlikely]] {
       add_rare(line, pages.rare(packet.row), direction, amount);
-      pages.mark_rare(packet.row);
+      if (amount.packets == 0) pages.mark_rare(packet.row);
     }
+    pages.touch(packet.row);
   }
 
   if (sampling > 1) [[unlikely]] count_variances(batch, plan);
@@ -230,7 +237,7 @@ void Lane::Tables::mark_all(std::span<const Sighting> batch, const Plan& plan) n
     if (packet.cell == kNotOurs) {
       const bool fresh = pages.mark(packet.row, static_cast<std::size_t>(plan.directions[i]));
       if (fresh) grow(counters.marked, 1);
-      if (amount_of(batch[i]).rare()) pages.mark_rare(packet.row);
+      if (batch[i].packets == 0 && amount_of(batch[i]).rare()) pages.mark_rare(packet.row);
       if (batch[i].sampling > 1) pages.mark_variance(packet.row);
       continue;
     }

@@ -56,6 +56,7 @@ struct Lane::Tables {
   Ipv6Table ipv6;
   CellSums ipv6_sums;
   std::optional<FlowSet> flows;  // none: flows are not counted
+  std::shared_ptr<const SharedSteps> steps;  // null: every host that changes is marked
   PacketObserver* observer = nullptr;
   DrainPeriod period;
   std::array<Plan, 2> plans{};
@@ -64,6 +65,10 @@ struct Lane::Tables {
   // Written by the reader.
   alignas(64) std::atomic<std::uint64_t> ipv4_hosts{0};
   std::atomic<std::uint64_t> marked_before{0};
+  std::atomic<std::uint32_t> last_turn{0};
+  // Its own.
+  std::int64_t turned_at = 0;    // microseconds; 0: not yet
+  std::int64_t last_turn_micros = 0;
 
   /// Plans a first batch, which no commit precedes.
   void plan_all(std::span<const Sighting> batch, Plan& out) noexcept;
@@ -78,11 +83,15 @@ struct Lane::Tables {
   void plan_ipv6(const PacketFacts& facts, PlannedPacket& out, Direction& direction) noexcept;
   template <bool kFlows>
   void count_batch(std::span<const Sighting> batch, Plan& plan, std::span<const Sighting> next, Plan& next_plan,
-                   std::int64_t second, std::uint32_t this_period) noexcept;
+                   std::int64_t second, std::uint32_t this_period, const StepMasks& masks) noexcept;
   void count_clamped(std::span<const Sighting> batch, const Plan& plan) noexcept;
   void count_variances(std::span<const Sighting> batch, const Plan& plan) noexcept;
   void count_ipv6(const Sighting& sighting, PlannedPacket& packet, std::size_t direction, bool new_flow) noexcept;
   void mark_all(std::span<const Sighting> batch, const Plan& plan) noexcept;
+
+ public:
+  /// The reader's part of a drain that belongs to steps.
+  void drain_turn(BatchBuilder& into, std::int64_t turn_micros);
 };
 
 }  // namespace tidegate

@@ -49,27 +49,37 @@ Meter::AbsorbPart Meter::absorb_begin(const Batch& batch, std::size_t lanes) {
   const std::int64_t from = std::min(batch.from_micros, to - 1);
   if (!time_.started()) time_.start(from);
   AbsorbPart part;
+  part.lanes = lanes;
+  begin_list(from, to, part);
+  part.seeded_upto = std::max(newest_, from);
+  newest_ = std::max(newest_, to);
+  if (!batch.turn_words.empty()) {
+    // A drain may come two ticks late, and its turn with it.
+    const std::int64_t waited = to - batch.turn_from_micros + 2 * time_.tick_micros();
+    turn_windows_ = std::clamp(static_cast<double>(waited) / static_cast<double>(time_.window_micros()), turn_windows_, 1.0);
+  }
+  if (part.share.window == 0) return part;
+  for (const NetworkDelta& delta : batch.networks) networks_.absorb(delta, part.spread, part.share);
+  return part;
+}
+
+/// What follows was counted between the two times.
+void Meter::begin_list(std::int64_t from, std::int64_t to, AbsorbPart& part) const {
+  part.word = 0;
+  part.ahead = 0;
   part.from = from;
   part.share = time_.window_share(from, to);
   part.elapsed = time_.elapsed(part.share.window, to);
   const auto length = static_cast<double>(std::max(to - from, time_.tick_micros()));
   part.instant_share = kExactShare * length / static_cast<double>(time_.window_micros()) /
-                       static_cast<double>(std::max<std::size_t>(1, lanes));
-  part.seeded_upto = std::max(newest_, from);
+                       static_cast<double>(std::max<std::size_t>(1, part.lanes));
   time_.spread(from, to, part.spread);
-  newest_ = std::max(newest_, to);
-  if (part.share.window == 0) {  // older than the grid, four windows before the first batch
-    part.word = batch.host_words.size();
-    return part;
-  }
-  for (const NetworkDelta& delta : batch.networks) networks_.absorb(delta, part.spread, part.share);
-  return part;
 }
 
 /// Asks for the row of the host at `part.ahead` and moves on to the next.
-void Meter::prefetch_row(const Batch& batch, AbsorbPart& part) const noexcept {
-  if (part.ahead >= batch.host_words.size()) return;
-  const std::uint64_t header = batch.host_words[part.ahead];
+void Meter::prefetch_row(std::span<const std::uint64_t> words, AbsorbPart& part) const noexcept {
+  if (part.ahead >= words.size()) return;
+  const std::uint64_t header = words[part.ahead];
   const bool ipv6 = (header & kHostIpv6) != 0;
   if (!ipv6) rows_.prefetch_ipv4(static_cast<std::uint32_t>(header));
   const auto mask = static_cast<std::uint32_t>(header >> kHostMaskShift) & kDeltaMask;
@@ -77,26 +87,32 @@ void Meter::prefetch_row(const Batch& batch, AbsorbPart& part) const noexcept {
 }
 
 bool Meter::absorb_some(const Batch& batch, AbsorbPart& part, std::size_t max_hosts) {
+  if (part.share.window == 0) return false;  // older than the grid, four windows before the first batch
+  const std::span<const std::uint64_t> words = part.list == HandedOver::at_once ? batch.host_words : batch.turn_words;
   if (part.ahead == 0) {
-    for (std::size_t i = 0; i < kAbsorbAhead; ++i) prefetch_row(batch, part);
+    for (std::size_t i = 0; i < kAbsorbAhead; ++i) prefetch_row(words, part);
   }
-  for (std::size_t host = 0; host < max_hosts && part.word < batch.host_words.size(); ++host) {
-    prefetch_row(batch, part);
-    part.word += absorb_host(batch, part);
+  for (std::size_t host = 0; host < max_hosts && part.word < words.size(); ++host) {
+    prefetch_row(words, part);
+    part.word += absorb_host(words, part);
   }
-  return part.word < batch.host_words.size();
+  if (part.word < words.size()) return true;
+  if (part.list == HandedOver::in_turn || batch.turn_words.empty()) return false;
+  part.list = HandedOver::in_turn;
+  begin_list(std::min(batch.turn_from_micros, batch.to_micros - 1), batch.to_micros, part);
+  return true;
 }
 
 /// How much of a quarter of a limit the host comes to with this batch: above 1 it earns buckets.
-float Meter::strength(const MeterRow& row, const AbsorbPart& part, std::uint32_t mask, std::size_t values_at,
-                      const Batch& batch) const noexcept {
+float Meter::strength(const MeterRow& row, const AbsorbPart& part, std::uint32_t mask,
+                      std::span<const std::uint64_t> values) const noexcept {
   const double weight = static_cast<double>(part.share.current) +
                         static_cast<double>(part.share.previous) * (1 - part.elapsed);
   float most = 0;
   for (std::uint32_t left = mask & judged_.mask(); left != 0; left &= left - 1) {
     const auto value = static_cast<std::size_t>(std::countr_zero(left));
     const auto place = static_cast<std::size_t>(std::popcount(mask & ((std::uint32_t{1} << value) - 1)));
-    const auto delta = static_cast<double>(batch.host_words[values_at + place]);
+    const auto delta = static_cast<double>(values[place]);
     const double limit = judged_[static_cast<std::size_t>(judged_.index_of(value))].limit;
     const double estimate = row.estimate(value, part.share.window, part.elapsed) + delta * weight;
     most = std::max({most, share_of(delta, limit * part.instant_share), share_of(estimate, limit * kExactShare)});
@@ -105,8 +121,7 @@ float Meter::strength(const MeterRow& row, const AbsorbPart& part, std::uint32_t
 }
 
 /// One host of the batch; how many words it took.
-std::size_t Meter::absorb_host(const Batch& batch, AbsorbPart& part) {
-  const auto& words = batch.host_words;
+std::size_t Meter::absorb_host(std::span<const std::uint64_t> words, AbsorbPart& part) {
   const std::uint64_t header = words[part.word];
   const bool ipv6 = (header & kHostIpv6) != 0;
   const auto all = static_cast<std::uint32_t>(header >> kHostMaskShift) & kDeltaMask;
@@ -119,13 +134,14 @@ std::size_t Meter::absorb_host(const Batch& batch, AbsorbPart& part) {
                         : rows_.touch_ipv4(static_cast<std::uint32_t>(header), part.share.window);
   if (!ref) return length;
   MeterRow& row = rows_.row(*ref);
+  row.know(part.share.window, static_cast<float>(part.elapsed));
   if (row.roll(part.share.window)) {
     if (row.slot == kNoSlot && row.candidate == 0) row.reported = 0;  // else the next judgement sees to it
     row.busy_since = static_cast<std::uint32_t>(std::max<std::int64_t>(0, time_.cell_of(part.from)));
   }
   if ((mask & judged_.mask()) != 0) {
     if (row.slot == kNoSlot) {
-      const float quarters = strength(row, part, mask, values_at, batch);
+      const float quarters = strength(row, part, mask, words.subspan(values_at));
       if (quarters > 1) promote(*ref, part, quarters * static_cast<float>(kExactShare));
     }
     if (row.slot != kNoSlot) {

@@ -6,6 +6,8 @@
 /// - Batches may come from several sources, in any order; what is older than the window is dropped.
 /// - A threshold is passed when the rate is strictly greater; when it is sampled, and a confidence is asked for, when the
 ///   true rate is so with that confidence (meter_sampling). Whether a watched subject is still over, its plain rate says.
+/// - Hosts handed over in turn (steps.hpp) are judged by what is known of them; rates that are asked for are those up to
+///   their last turn. Networks and the total take such counts as those of the tick in which they come.
 /// - Not thread-safe: one call at a time. absorb_some() and judge_some() do a part each, so that an owner that
 ///   guards the meter with a lock need not hold it long.
 #pragma once
@@ -14,11 +16,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include "../base/facts.hpp"
-#include "batch.hpp"
+#include "batch_builder.hpp"
 #include "meter_exact.hpp"
 #include "meter_limits.hpp"
 #include "meter_networks.hpp"
@@ -34,13 +37,6 @@ namespace tidegate {
 inline constexpr std::size_t kMaxExceededPerJudge = 256;
 /// Hosts without exact buckets that a judgement looks at; a host beyond is looked at when it is next seen.
 inline constexpr std::size_t kMaxCandidates = 65536;
-
-struct MeterLimits {
-  MetricLimits incoming;
-  MetricLimits outgoing;
-  MetricLimits total;
-  MetricLimits network;
-};
 
 struct MeterOptions {
   std::int64_t window_micros = 1'000'000;
@@ -63,6 +59,8 @@ class Meter {
 
   /// The same in parts: begin, then hosts until false.
   struct AbsorbPart {
+    std::size_t lanes = 1;
+    HandedOver list = HandedOver::at_once;  ///< of the batch's two
     std::size_t word = 0;
     std::size_t ahead = 0;      ///< word of the host whose row is asked for next
     Spread spread;
@@ -112,10 +110,11 @@ class Meter {
 
  private:
   [[nodiscard]] Moment moment(std::int64_t at);
-  void prefetch_row(const Batch& batch, AbsorbPart& part) const noexcept;
-  [[nodiscard]] std::size_t absorb_host(const Batch& batch, AbsorbPart& part);
+  void begin_list(std::int64_t from, std::int64_t to, AbsorbPart& part) const;
+  void prefetch_row(std::span<const std::uint64_t> words, AbsorbPart& part) const noexcept;
+  [[nodiscard]] std::size_t absorb_host(std::span<const std::uint64_t> words, AbsorbPart& part);
   [[nodiscard]] float strength(const MeterRow& row, const AbsorbPart& part, std::uint32_t mask,
-                               std::size_t values_at, const Batch& batch) const noexcept;
+                               std::span<const std::uint64_t> values) const noexcept;
   void promote(RowRef ref, const AbsorbPart& part, float strength);
   void add_candidate(RowRef ref);
 
@@ -133,6 +132,8 @@ class Meter {
   }
   [[nodiscard]] double host_sum(const MeterRow& row, std::size_t index, const Moment& now) const noexcept;
   [[nodiscard]] RateValues host_rates(const MeterRow& row, const Moment& now) const noexcept;
+  /// The instant as of which the cheap form is to be shown: hosts handed over in turn are known up to their last one.
+  [[nodiscard]] CheapMoment shown_at(const MeterRow& row, const Moment& now) const noexcept;
   /// The first judged value of a direction that is over, or nothing. Without dispersion: by the plain rate.
   [[nodiscard]] const JudgedValue* host_over(const MeterRow& row, std::size_t direction, const Dispersion& dispersion,
                                              const Moment& now) const noexcept;
@@ -144,6 +145,7 @@ class Meter {
   Timeline time_;
   Confidence confidence_;
   std::int64_t newest_ = INT64_MIN;  // the latest end of a batch
+  double turn_windows_ = 0;          // the longest time that a host has waited for its turn, in windows, one at most
   JudgedValues judged_;
   JudgedValues network_judged_;
   JudgedValues total_judged_;

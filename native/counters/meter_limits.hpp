@@ -14,6 +14,14 @@ namespace tidegate {
 /// In the order of kMetricTable and in each metric's unit; NaN: not judged.
 using MetricLimits = std::array<double, kMetrics>;
 
+/// Of one hostgroup: of each of its hosts by direction, of the group as a whole, of each of its networks.
+struct MeterLimits {
+  MetricLimits incoming;
+  MetricLimits outgoing;
+  MetricLimits total;
+  MetricLimits network;
+};
+
 constexpr std::size_t value_of(std::size_t direction, std::size_t metric) noexcept {
   return direction * kDirectionValues + kMetricTable[metric].value;
 }

@@ -4,13 +4,23 @@
 
 namespace tidegate {
 
+CheapMoment Meter::shown_at(const MeterRow& row, const Moment& now) const noexcept {
+  if (turn_windows_ == 0) return {now.window, now.elapsed};
+  const double at = static_cast<double>(now.window) + now.elapsed;
+  const double known = static_cast<double>(row.window) + static_cast<double>(row.seen_upto);
+  const double shown = std::max(0.0, std::clamp(known, at - turn_windows_, at));
+  const auto window = static_cast<std::uint32_t>(shown);
+  return {window, shown - static_cast<double>(window)};
+}
+
 RateValues Meter::host_rates(const MeterRow& row, const Moment& now) const noexcept {
+  const CheapMoment shown = shown_at(row, now);
   RateValues rates{};
   for (std::size_t value = 0; value < kHostValues; ++value) {
     const int index = judged_.index_of(value);
     const double sum = index >= 0 && row.slot != kNoSlot
                            ? static_cast<double>(exact_.sum(row, static_cast<std::size_t>(index), now.edge))
-                           : row.estimate(value, now.window, now.elapsed);
+                           : row.estimate(value, shown.window, shown.elapsed);
     rates[value] = per_second(value, sum, time_.window_micros());
   }
   return rates;
@@ -47,10 +57,11 @@ std::vector<TopHost> Meter::top(std::size_t value, std::size_t count, std::int64
   std::vector<Placed> best;  // a heap, the least on top
   if (count == 0) return {};
   for (std::size_t page = 0; page < rows_.pages(); ++page) {
-    if (rows_.page_window(page) + 1 < now.window) continue;
+    if (rows_.page_window(page) + (turn_windows_ > 0 ? 2 : 1) < now.window) continue;
     for (std::size_t within = 0; within < kRowsPerPage; ++within) {
       const auto ref = static_cast<RowRef>(page * kRowsPerPage + within);
-      const auto amount = static_cast<float>(rows_.row(ref).estimate(value, now.window, now.elapsed));
+      const CheapMoment shown = shown_at(rows_.row(ref), now);
+      const auto amount = static_cast<float>(rows_.row(ref).estimate(value, shown.window, shown.elapsed));
       if (amount <= 0 || (best.size() == count && amount <= best.front().amount)) continue;
       if (best.size() == count) {
         std::ranges::pop_heap(best, more);

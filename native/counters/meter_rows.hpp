@@ -75,19 +75,28 @@ struct CheapSums {
 using VarianceSums = CheapSums<kHostVariances>;
 
 struct MeterRow : CheapSums<kHostValues> {
+  float seen_upto = 0;            ///< how far into `window` the row is known, 0..1
   std::uint32_t busy_since = 0;   ///< cell, from the grid's origin, since which the row has not been idle
   std::uint32_t slot : 27 = kNoSlot;       ///< exact buckets + 1
   std::uint32_t reported : 2 = 0;          ///< a bit a direction: told as exceeded by the cheap form
   std::uint32_t candidate : 1 = 0;         ///< waits for the next judgement without exact buckets
   std::uint32_t counted : 1 = 0;           ///< in hosts()
 
+  /// All is known up to `elapsed` (0..1) of window `to`. To come before the roll to it.
+  void know(std::uint32_t to, float elapsed) noexcept {
+    if (to > window) {
+      seen_upto = elapsed;
+    } else if (to == window) {
+      seen_upto = seen_upto < elapsed ? elapsed : seen_upto;
+    }
+  }
   [[nodiscard]] bool is_reported(std::size_t direction) const noexcept { return (reported >> direction & 1U) != 0; }
   void set_reported(std::size_t direction, bool is) noexcept {
     const std::uint32_t bit = 1U << direction;
     reported = (is ? reported | bit : reported & ~bit) & 3U;
   }
 };
-static_assert(sizeof(MeterRow) <= 220);
+static_assert(sizeof(MeterRow) <= 224);
 
 using RowRef = std::uint32_t;
 

@@ -39,6 +39,12 @@ struct Moment {
   double elapsed = 0;
 };
 
+/// One instant as the windows of the cheap form see it.
+struct CheapMoment {
+  std::uint32_t window = 0;
+  double elapsed = 0;
+};
+
 /// How a batch falls onto the windows of the cheap form.
 struct WindowShare {
   std::uint32_t window = 0;  ///< of the batch's last instant; 0: before the grid, nothing of it counts

@@ -94,12 +94,22 @@ inline void add_to(DirectionLine& line, const Amount& amount) noexcept {
   }
 }
 
+/// What of a line's totals is about to change above the steps that `packets` and `bytes` mask.
+inline std::uint64_t crossed_steps(const DirectionLine& line, const Amount& amount, std::uint64_t packets,
+                                   std::uint64_t bytes) noexcept {
+  const std::uint64_t packets_now = line.packets[0];
+  const std::uint64_t bytes_now = line.bytes[0];
+  return ((packets_now ^ (packets_now + amount.packets)) & packets) | ((bytes_now ^ (bytes_now + amount.bytes)) & bytes);
+}
+
+/// Packets last: a reader that sees them added sees their bytes as well, and looks for those where packets were added.
 inline void add_rare(DirectionLine& line, RareBytes& rare, std::size_t direction, const Amount& amount) noexcept {
   const auto packets = static_cast<std::uint32_t>(amount.packets);
   for (std::size_t i = 0; i < kRareClasses; ++i) {
     if (!(i == 0 ? amount.syn : amount.fragment)) continue;
-    add_to(line.packets[kLineByteClasses + i], packets);
     add_to(rare.bytes[direction][i], amount.bytes);
+    std::uint32_t& word = line.packets[kLineByteClasses + i];
+    std::atomic_ref<std::uint32_t>{word}.store(word + packets, std::memory_order_release);
   }
 }
 
@@ -143,13 +153,20 @@ inline void take_new(DirectionLine& now, DirectionLine& seen, std::size_t direct
   into[at + kFlowsAt] = take_new(now.flows, seen.flows);
 }
 
-inline void take_new(RareBytes& now, RareBytes& seen, HostDelta& into) noexcept {
-  for (std::size_t direction = 0; direction < kHostDirections; ++direction) {
-    for (std::size_t i = 0; i < kRareClasses; ++i) {
-      into[direction * kDirectionValues + kBytesAt + kLineByteClasses + i] =
-          take_new(now.bytes[direction][i], seen.bytes[direction][i]);
-    }
+inline void take_new(RareBytes& now, RareBytes& seen, std::size_t direction, HostDelta& into) noexcept {
+  std::atomic_thread_fence(std::memory_order_acquire);  // see add_rare
+  for (std::size_t i = 0; i < kRareClasses; ++i) {
+    into[direction * kDirectionValues + kBytesAt + kLineByteClasses + i] =
+        take_new(now.bytes[direction][i], seen.bytes[direction][i]);
   }
+}
+
+/// Whether what was taken of a line holds packets of a rare class.
+inline bool has_rare(const HostDelta& delta, std::size_t direction) noexcept {
+  const std::size_t at = direction * kDirectionValues + kPacketsAt + kLineByteClasses;
+  std::uint64_t any = 0;
+  for (std::size_t i = 0; i < kRareClasses; ++i) any |= delta[at + i];
+  return any != 0;
 }
 
 inline void take_new(SampledVariance& now, SampledVariance& seen, HostDelta& into) noexcept {

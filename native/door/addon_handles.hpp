@@ -43,6 +43,7 @@ struct CallQueue {
 struct MeterHandle {
   static constexpr const char* kName = "meter";
   std::shared_ptr<Metering> metering;  ///< null once closed
+  GroupSteps::Entry steps;             ///< null once closed
   std::shared_ptr<Engine> engine;
   std::uint32_t hostgroup = 0;
   std::shared_ptr<CallQueue> queue = std::make_shared<CallQueue>();

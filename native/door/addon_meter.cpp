@@ -57,6 +57,7 @@ Napi::Value create_meter(const Napi::CallbackInfo& info) {
   if (thresholds.raise()) return env.Undefined();
   auto handle = std::make_unique<MeterHandle>();
   handle->metering = std::make_shared<Metering>(meter);
+  handle->steps = engine->engine->steps().enter(hostgroup, steps_for(meter.limits, meter.window_micros));
   handle->engine = engine->engine;
   handle->hostgroup = hostgroup;
   return wrap(env, std::move(handle));
@@ -319,7 +320,10 @@ Napi::Value meter_stats(const Napi::CallbackInfo& info) {
 /// Calls under way keep the meter until they are done; those after this one are refused.
 Napi::Value close_meter(const Napi::CallbackInfo& info) {
   auto* handle = unwrap<MeterHandle>(info, 0);
-  if (handle != nullptr) handle->metering.reset();
+  if (handle != nullptr) {
+    handle->metering.reset();
+    handle->steps.reset();
+  }
   return info.Env().Undefined();
 }
 

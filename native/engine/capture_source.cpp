@@ -20,9 +20,11 @@ std::uint32_t block_timeout_cap(std::int64_t tick_micros) noexcept {
 }  // namespace
 
 Opened<std::shared_ptr<Source>> CaptureSource::open(std::shared_ptr<Engine> engine, const CaptureSettings& settings) {
+  // What a sampled packet leaves uncertain is handed over with it.
+  const HandedOver how = settings.sampling == 1 ? HandedOver::in_turn : HandedOver::at_once;
   std::vector<TappedLane> lanes;
   for (std::uint32_t i = 0; i < std::min(settings.capture.workers, kMaxWorkers); ++i) {
-    lanes.push_back(TappedLane::make(*engine));
+    lanes.push_back(TappedLane::make(*engine, how));
     if (!lanes.back().lane) return system_failure("counters of " + settings.capture.interface, ENOMEM);
   }
   AfPacketOptions options = settings.capture;

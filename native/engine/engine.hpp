@@ -1,4 +1,5 @@
-/// Engine: what all sources, meters and taps of one configuration share. Immutable but for its taps.
+/// Engine: what all sources, meters and taps of one configuration share. Immutable but for its taps and
+/// for the steps that its meters leave room for.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +9,7 @@
 
 #include "../counters/lane.hpp"
 #include "../counters/space.hpp"
+#include "group_steps.hpp"
 #include "taps.hpp"
 
 namespace tidegate {
@@ -24,15 +26,19 @@ struct EngineSettings {
 class Engine {
  public:
   explicit Engine(EngineSettings settings)
-      : settings_{std::move(settings)}, taps_{settings_.sample_bytes, settings_.lane.seed} {}
+      : settings_{std::move(settings)},
+        taps_{settings_.sample_bytes, settings_.lane.seed},
+        steps_{settings_.space->hostgroups().size()} {}
 
   [[nodiscard]] const EngineSettings& settings() const noexcept { return settings_; }
   [[nodiscard]] const HostSpace& space() const noexcept { return *settings_.space; }
   [[nodiscard]] Taps& taps() noexcept { return taps_; }
+  [[nodiscard]] GroupSteps& steps() noexcept { return steps_; }
 
  private:
   EngineSettings settings_;
   Taps taps_;
+  GroupSteps steps_;
 };
 
 }  // namespace tidegate

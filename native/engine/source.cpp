@@ -15,8 +15,10 @@ constexpr std::int64_t kCatchUpMicros = 500'000;
 
 }  // namespace
 
-TappedLane TappedLane::make(Engine& engine) {
-  TappedLane made{Lane::make(engine.settings().space, engine.settings().lane), engine.taps().for_lane()};
+TappedLane TappedLane::make(Engine& engine, HandedOver how) {
+  LaneOptions options = engine.settings().lane;
+  if (how == HandedOver::in_turn) options.steps = engine.steps().shared();
+  TappedLane made{Lane::make(engine.settings().space, options), engine.taps().for_lane()};
   if (made.lane) made.lane->set_observer(made.tap.get());
   return made;
 }

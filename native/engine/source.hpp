@@ -29,8 +29,8 @@ struct TappedLane {
   std::unique_ptr<Lane> lane;
   std::shared_ptr<LaneTap> tap;
 
-  /// Without a lane where there is no memory for one.
-  static TappedLane make(Engine& engine);
+  /// Without a lane where there is no memory for one. `in_turn`: hosts far from every threshold may wait for their turn.
+  static TappedLane make(Engine& engine, HandedOver how = HandedOver::at_once);
 };
 
 /// Monotonic since the source was opened. All lanes together.

@@ -20,9 +20,11 @@ struct BatchReading {
 
   void add(const std::vector<Batch>& batches) {
     for (const Batch& batch : batches) {
-      std::size_t at = 0;
-      for (std::uint32_t host = 0; host < batch.hosts; ++host) at = add_host(batch, at);
-      if (at != batch.host_words.size()) hosts["words left over"] = {};
+      const std::size_t before = host_entries;
+      for (const auto* words : {&batch.host_words, &batch.turn_words}) {
+        for (std::size_t at = 0; at < words->size();) at = add_host(batch, *words, at);
+      }
+      if (host_entries - before != batch.hosts) hosts["not as many hosts as the batch says"] = {};
       for (const NetworkDelta& network : batch.networks) {
         sum(networks[{batch.hostgroup, network.network}], network.values);
       }
@@ -30,17 +32,17 @@ struct BatchReading {
   }
 
  private:
-  std::size_t add_host(const Batch& batch, std::size_t at) {
+  std::size_t add_host(const Batch& batch, const std::vector<std::uint64_t>& words, std::size_t at) {
     ++host_entries;
-    const std::uint64_t header = batch.host_words.at(at++);
+    const std::uint64_t header = words.at(at++);
     Address address = ipv4_address(static_cast<std::uint32_t>(header));
     if ((header & kHostIpv6) != 0) {
-      address = ipv6_address(batch.host_words.at(at), batch.host_words.at(at + 1));
+      address = ipv6_address(words.at(at), words.at(at + 1));
       at += 2;
     }
     HostDelta delta{};
     for (std::uint64_t mask = (header & ~kHostIpv6) >> kHostMaskShift; mask != 0; mask &= mask - 1) {
-      delta[static_cast<std::size_t>(std::countr_zero(mask))] = batch.host_words.at(at++);
+      delta[static_cast<std::size_t>(std::countr_zero(mask))] = words.at(at++);
     }
     sum(hosts[std::to_string(batch.hostgroup) + " " + format_address(address)], delta);
     return at;

@@ -64,7 +64,7 @@ struct Load {
 
 template <class Visit>
 void measure(const char* name, const Load& load, Visit visit) {
-  auto opened = open_af_packet({.interface = "far0", .ring_bytes = load.ring_bytes});
+  auto opened = open_af_packet({.interface = "far0", .ring_bytes = load.ring_bytes, .block_timeout_ms = 25});
   if (!opened.ok()) {
     std::fprintf(stderr, "%s\n", opened.failure().text.c_str());
     std::exit(1);

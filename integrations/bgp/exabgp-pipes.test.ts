@@ -9,7 +9,7 @@ import { afterEach, test } from 'vitest';
 import type { Result } from '../../domain/result.js';
 import type { Speaker, SpeakerEvent } from '../../domain/speaker.js';
 import { announce, route, rule } from './announcement-rehearsal.js';
-import { openExabgp } from './exabgp.js';
+import { exabgpSpeaker } from './exabgp.js';
 import { until } from './exabgp-rehearsal.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'tidegate-exapipes-'));
@@ -27,7 +27,9 @@ function pipe(): string {
 }
 function speak(commandPipe: string): { readonly speaker: Speaker; readonly events: SpeakerEvent[] } {
   const events: SpeakerEvent[] = [];
-  const speaker = openExabgp({ commandPipe, answerPipe: null, mark: null })((event) => events.push(event));
+  const speaker = exabgpSpeaker({ pipe: commandPipe, answers: null, mark: null })((event) =>
+    events.push(event),
+  );
   open.push(speaker.close);
   return { speaker, events };
 }
@@ -219,7 +221,10 @@ test('a file in the place of the pipe is never written to', async () => {
   const [result] = await speaker.change([announce(host)], within(5000));
   assert.ok(result?.ok === false && result.error.detail.includes('no named pipe'), JSON.stringify(result));
   assert.equal(await readFile(path, 'utf8'), 'kept');
-  assert.equal(events.length, 0);
+  assert.deepEqual(
+    events.map(({ kind }) => kind),
+    ['down'],
+  );
 });
 
 test('closed: nothing is told, nothing is withdrawn', async () => {

@@ -33,9 +33,9 @@ import { nextTurn, type RibLine, readRib, readRibLine } from './exabgp-rib.js';
 
 export type ExabgpOptions = {
   /** '/var/run/exabgp.cmd', '/run/exabgp/exabgp.in'. */
-  readonly commandPipe: string;
+  readonly pipe: string;
   /** '/run/exabgp/exabgp.out'; null: ExaBGP is only told. */
-  readonly answerPipe: string | null;
+  readonly answers: string | null;
   /** Added to every announcement; what carries it is ours. No policy may have it among its communities. */
   readonly mark: LargeCommunity | null;
 };
@@ -57,13 +57,14 @@ type Link = {
   nextSync: Milliseconds;
 };
 
-export const openExabgp =
+export const exabgpSpeaker =
   (options: ExabgpOptions): SpeakerOpener =>
   (tell) => {
     const told = new Map<string, Announcement>();
     let link: Link | null = null;
     let reason = 'not connected yet';
-    let isUp = false;
+    /** null: nothing has been told yet. */
+    let isUp: boolean | null = null;
     let closed = false;
     let busy = 0;
     let turn: Promise<unknown> = Promise.resolve();
@@ -89,6 +90,7 @@ export const openExabgp =
       const opened = openLink(options);
       if (isFault(opened)) {
         reason = opened.fault;
+        say({ kind: 'down', reason });
         return;
       }
       link = opened;
@@ -240,9 +242,9 @@ export const openExabgp =
   };
 
 function openLink(options: ExabgpOptions): Link | PipeFault {
-  const answers = options.answerPipe === null ? null : openAnswerPipe(options.answerPipe);
+  const answers = options.answers === null ? null : openAnswerPipe(options.answers);
   if (isFault(answers)) return answers;
-  const commands = openCommandPipe(options.commandPipe);
+  const commands = openCommandPipe(options.pipe);
   if (isFault(commands)) {
     answers?.close();
     return commands;

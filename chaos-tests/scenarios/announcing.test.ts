@@ -1,0 +1,178 @@
+/**
+ * Bans come and go while the daemon, or what it announces through, is killed: behind gobgpd stands a real router, and
+ * what it sees is what counts. Needs root, iproute2, bird 2 and gobgpd; skipped by name without.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, expect, test } from 'vitest';
+import { until } from '../../bench/process.js';
+import {
+  type Bird,
+  discardNextHops,
+  makeRouting,
+  type Routing,
+  routingObstacle,
+  startBird,
+  startRoutedGobgpd,
+} from '../../composition/routers.js';
+import { type Gobgpd, gobgpd3 } from '../../integrations/bgp/gobgpd-process.js';
+import { freePort } from '../../traffic/loopback.js';
+import { type Orders, orders } from '../faults/bans.js';
+import { flowSettings } from '../flows.js';
+import { type Daemon, type Home, makeHome, startDaemon } from '../harness.js';
+
+/** How often the daemon is killed; a full run is 200. */
+const kills = Number(process.env.TIDEGATE_KILLS ?? 25);
+const reconcileMs = 2_000;
+const obstacle = routingObstacle() ?? (gobgpd3() === null ? 'gobgpd 3 is not installed' : null);
+
+let home: Home | null = null;
+let daemon: Daemon | null = null;
+let routing: Routing | null = null;
+let gobgpd: Gobgpd | null = null;
+afterEach(async () => {
+  await daemon?.stop();
+  home?.remove();
+  await gobgpd?.remove();
+  routing?.remove();
+  daemon = null;
+  home = null;
+  gobgpd = null;
+  routing = null;
+});
+
+const settings = (port: number, gobgpAddress: string): string =>
+  flowSettings(
+    port,
+    `bgp:
+  gobgp:
+    - address: ${JSON.stringify(gobgpAddress)}
+      ipv4: { host: { next_hop: ${discardNextHops.ipv4}, communities: ["65001:666"] } }
+      ipv6: { host: { next_hop: "${discardNextHops.ipv6}", communities: ["65001:666"] } }
+      reconcile: ${reconcileMs}ms
+      deadline: 1s
+  guard: { max_changes_per_minute: 100000, max_announcements: 10000 }`,
+  );
+
+type Scene = { readonly home: Home; readonly bird: Bird; readonly gobgpd: Gobgpd; readonly orders: Orders };
+
+async function scene(name: string): Promise<Scene> {
+  const binary = gobgpd3();
+  if (binary === null) throw new Error('asked for without gobgpd');
+  const made = makeRouting(name);
+  routing = made;
+  const speaker = startRoutedGobgpd(made, binary);
+  gobgpd = speaker;
+  const bird = await startBird(made);
+  const place = makeHome(settings(await freePort(), speaker.address));
+  home = place;
+  daemon = await startDaemon(place);
+  expect(await bird.established()).toBe(true);
+  return {
+    home: place,
+    bird,
+    gobgpd: speaker,
+    orders: orders(place, { ipv4: '203.0.113.', ipv6: '2001:db8::' }),
+  };
+}
+
+const routeOf = (host: string): string => `${host}/${host.includes(':') ? 128 : 32}`;
+const hostsIn = (bird: Bird): readonly string[] =>
+  bird
+    .routes()
+    .map(({ what }) => what.slice(0, what.indexOf('/')))
+    .sort();
+
+/** The router has what the daemon says is banned, and nothing else, within a reconcile period of the last start. */
+async function agrees({ bird, orders: given }: Scene): Promise<void> {
+  await given.settled();
+  const now = daemon;
+  if (now === null) throw new Error('no daemon');
+  const wanted = (await now.attacks()).active
+    .filter(({ state }) => state === 'wanted')
+    .map(({ attack }) => (attack.subject.kind === 'host' ? attack.subject.host : ''))
+    .sort();
+  await until(() => JSON.stringify(hostsIn(bird)) === JSON.stringify(wanted), reconcileMs + 3_000);
+  expect(hostsIn(bird)).toEqual(wanted);
+  for (const host of given.staying()) expect(wanted).toContain(host);
+  for (const host of given.gone()) expect(wanted).not.toContain(host);
+}
+
+async function killAgain(killed: () => Promise<void>, rounds: number, given: Orders): Promise<void> {
+  for (let round = 0; round < rounds; round += 1) {
+    // another moment at every round: in the middle of orders, of journal writes, of announcements, of the start itself
+    for (let order = 0; order < 3; order += 1) {
+      given.next();
+      await sleep(Math.random() * 15);
+    }
+    await sleep((round * 37) % 220);
+    await killed();
+  }
+}
+
+const title = (text: string): string => (obstacle === null ? text : `${text} (skipped: ${obstacle})`);
+
+test.skipIf(obstacle !== null)(
+  title(
+    `the daemon is killed ${kills} times: no live mitigation is ever withdrawn, none is missing or left over`,
+  ),
+  { timeout: kills * 4_000 + 60_000 },
+  async () => {
+    const here = await scene('tgck');
+    await killAgain(
+      async () => {
+        await daemon?.kill();
+        daemon = await startDaemon(here.home);
+      },
+      kills,
+      here.orders,
+    );
+    await agrees(here);
+    const asked = new Map(
+      [...here.orders.unbanAsked()].map(([host, atMs]) => [routeOf(host), atMs] as const),
+    );
+    const removed = here.bird.changes().filter((change) => change.do === 'removed');
+    for (const { what, atMs } of removed) {
+      expect(asked.get(what) ?? Number.POSITIVE_INFINITY, `${what} went`).toBeLessThanOrEqual(atMs + 1);
+    }
+    expect(here.orders.staying().length).toBeGreaterThan(kills / 6);
+    expect(removed.length).toBeGreaterThan(kills / 8);
+  },
+);
+
+test.skipIf(obstacle !== null)(
+  title('gobgpd is killed again and again: afterwards nothing is missing and nothing left over'),
+  { timeout: 120_000 },
+  async () => {
+    const here = await scene('tgcg');
+    await killAgain(
+      async () => {
+        await here.gobgpd.kill();
+        here.orders.next();
+        await sleep(150);
+        here.gobgpd.restart();
+      },
+      8,
+      here.orders,
+    );
+    expect(await here.bird.established()).toBe(true);
+    await agrees(here);
+  },
+);
+
+test.skipIf(obstacle !== null)(
+  title('gobgpd hangs: orders are answered all the same, and carried out when it goes on'),
+  { timeout: 90_000 },
+  async () => {
+    const here = await scene('tgch');
+    here.orders.next();
+    await here.orders.settled();
+    await here.gobgpd.pause();
+    for (let order = 0; order < 12; order += 1) here.orders.next();
+    await here.orders.settled();
+    expect(here.orders.staying().length).toBeGreaterThan(5);
+    await sleep(3_000); // deadlines pass
+    here.gobgpd.resume();
+    expect(await here.bird.established()).toBe(true);
+    await agrees(here);
+  },
+);

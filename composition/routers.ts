@@ -21,6 +21,7 @@ import {
   readSessions,
 } from './bird.js';
 
+export { type Gobgpd, gobgpd3, gobgpd4 } from '../integrations/bgp/gobgpd-process.js';
 export type { BirdChange, BirdRoute, BirdSession } from './bird.js';
 
 export const speakerAddress = '10.255.0.1';

@@ -8,13 +8,14 @@ import { until } from '../../bench/process.js';
 import {
   type Bird,
   discardNextHops,
+  type Gobgpd,
+  gobgpd3,
   makeRouting,
   type Routing,
   routingObstacle,
   startBird,
   startRoutedGobgpd,
 } from '../../composition/routers.js';
-import { type Gobgpd, gobgpd3 } from '../../integrations/bgp/gobgpd-process.js';
 import { freePort } from '../../traffic/loopback.js';
 import { type Orders, orders } from '../faults/bans.js';
 import { flowSettings } from '../flows.js';

@@ -4,13 +4,15 @@
 #include <bit>
 #include <cmath>
 
-#include "flow_hash.hpp"
 #include "timeouts.hpp"
 
 namespace tidegate {
 namespace {
 
 constexpr std::size_t kHurriedSlots = 4096;
+constexpr std::size_t kHintsPerFlow = 4;
+/// Hints are made anew when there are so many stale ones, and a quarter as many again as flows.
+constexpr std::size_t kStaleHints = 1024;
 /// Flows that one search for a small one looks at.
 constexpr std::size_t kFlowsSearched = 16;
 /// Only a flow of less than this share of the newcomer's rate gives way.
@@ -33,6 +35,7 @@ FlowHold::FlowHold(const HoldOptions& options)
       hash_key_{make_hash_key(options.seed)},
       bound_{std::clamp(options.max_held, std::size_t{1}, kMaxHeldFlows)},
       slots_(std::bit_ceil(bound_) * 2),
+      hints_(std::max(std::bit_ceil(bound_) * kHintsPerFlow / kHintBits, std::size_t{1})),
       hurried_(kHurriedSlots) {
   flows_.reserve(bound_);
   faces_.reserve(bound_);
@@ -91,18 +94,14 @@ FlowHold::Record FlowHold::record_of(const Sighting& sighting, std::int64_t time
   return record;
 }
 
-void FlowHold::spread(Sighting& sighting, const FlowDetail& detail, const HoldOrigin& origin,
-                      std::int64_t at_micros) noexcept {
+void FlowHold::spread(Sighting& sighting, const FlowDetail& detail, const HoldOrigin& origin, std::int64_t at_micros,
+                      std::uint64_t key) noexcept {
   if (sighting.packets == 0) return;
   const std::int64_t span = span_of(detail, origin, at_micros);
   const std::int64_t timeout = origin.active_timeout_micros;
   const bool on = goes_on(sighting.facts, detail, origin, span, at_micros);
   const bool lays_out = span > options_.window_micros || on;
-  if (!lays_out && used_ == 0) return;
-
-  const std::uint64_t interface = detail.point != 0 ? std::uint64_t{detail.point} << 32 : detail.input;
-  const std::uint64_t key = hash_words(hash_key_, flow_hash(hash_key_, sighting.facts) ^ origin.exporter, interface);
-  const std::uint64_t held = slots_[slot_of(key)];
+  const std::uint64_t held = may_hold(key) ? slots_[slot_of(key)] : 0;
   if (held == 0 && !lays_out) return;
   const Record record = record_of(sighting, timeout, on, span, at_micros);
   // Flags of a record are those of all its packets: where there are answers, the SYN was that of the first.
@@ -266,6 +265,12 @@ std::size_t FlowHold::slot_of(std::uint64_t key) const noexcept {
   return slot;
 }
 
+void FlowHold::hint_anew() noexcept {
+  stale_hints_ = 0;
+  std::ranges::fill(hints_, 0);
+  for (std::size_t i = 0; i < used_; ++i) hint(flows_[i].key);
+}
+
 /// A new last flow, or null where none gives way.
 FlowHold::Flow* FlowHold::insert(std::uint64_t key, const Record& record) noexcept {
   if (used_ == bound_ && !displace(record)) return nullptr;
@@ -281,6 +286,7 @@ FlowHold::Flow* FlowHold::insert(std::uint64_t key, const Record& record) noexce
   flow.expected_micros = record.at_micros + static_cast<std::int64_t>(record.span);
   flow.hold_until_micros = record.hold_until_micros;
   slots_[slot_of(key)] = slot_value(key, used_ - 1);
+  hint(key);
   return &flow;
 }
 
@@ -300,10 +306,12 @@ bool FlowHold::displace(const Record& record) noexcept {
 void FlowHold::remove(std::size_t i) noexcept {
   free_slot(slot_of(flows_[i].key));
   --used_;
-  if (i == used_) return;
-  slots_[slot_of(flows_[used_].key)] = slot_value(flows_[used_].key, i);
-  flows_[i] = flows_[used_];
-  faces_[i] = faces_[used_];
+  if (i != used_) {
+    slots_[slot_of(flows_[used_].key)] = slot_value(flows_[used_].key, i);
+    flows_[i] = flows_[used_];
+    faces_[i] = faces_[used_];
+  }
+  if (++stale_hints_ > kStaleHints + used_ / 4) hint_anew();
 }
 
 /// Takes a slot out, and moves up those behind it that would no longer be found.

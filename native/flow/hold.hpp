@@ -32,6 +32,7 @@
 #include <vector>
 
 #include "../base/hash.hpp"
+#include "flow_hash.hpp"
 #include "record.hpp"
 
 namespace tidegate {
@@ -83,9 +84,21 @@ class FlowHold {
  public:
   explicit FlowHold(const HoldOptions& options);
 
+  /// By what a record's flow is known here. Worth asking for ahead while flows are held: its place is brought in meanwhile.
+  [[nodiscard]] std::uint64_t key_ahead(const PacketFacts& facts, const FlowDetail& detail, std::uint64_t exporter) const noexcept {
+    const std::uint64_t key = key_of(facts, detail, exporter);
+    __builtin_prefetch(&hints_[hint_at(key) / kHintBits]);
+    return key;
+  }
   /// Leaves in the sighting (sampling undone) what counts now; zero packets: nothing.
+  void take(Sighting& sighting, const FlowDetail& detail, const HoldOrigin& origin, std::int64_t at_micros,
+            std::uint64_t key) noexcept {
+    if (!may_hold(key) && counts_at_once(detail, origin, at_micros)) [[likely]] return;
+    spread(sighting, detail, origin, at_micros, key);
+  }
   void take(Sighting& sighting, const FlowDetail& detail, const HoldOrigin& origin, std::int64_t at_micros) noexcept {
-    if (used_ != 0 || !counts_at_once(detail, origin, at_micros)) spread(sighting, detail, origin, at_micros);
+    if (used_ == 0 && counts_at_once(detail, origin, at_micros)) [[likely]] return;
+    take(sighting, detail, origin, at_micros, key_of(sighting.facts, detail, origin.exporter));
   }
 
   /// Emits what falls due until `at_micros`, as sightings with at least one packet.
@@ -134,6 +147,7 @@ class FlowHold {
   };
   static constexpr std::size_t kStrokes = 2;
   static constexpr std::uint64_t kUpperHalf = ~std::uint64_t{0} << 32;
+  static constexpr std::size_t kHintBits = 64;
 
   struct Flow {
     std::uint64_t key = 0;
@@ -184,7 +198,12 @@ class FlowHold {
     return detail.first_micros != 0 && span >= 0 && span <= options_.window_micros && span < goes_on_from &&
            detail.end != FlowEnd::active && detail.last_micros <= at_micros + origin.clock_skew_micros + kFutureMicros;
   }
-  void spread(Sighting& sighting, const FlowDetail& detail, const HoldOrigin& origin, std::int64_t at_micros) noexcept;
+  [[nodiscard]] std::uint64_t key_of(const PacketFacts& facts, const FlowDetail& detail, std::uint64_t exporter) const noexcept {
+    const std::uint64_t interface = detail.point != 0 ? std::uint64_t{detail.point} << 32 : detail.input;
+    return hash_words(hash_key_, flow_hash(hash_key_, facts) ^ exporter, interface);
+  }
+  void spread(Sighting& sighting, const FlowDetail& detail, const HoldOrigin& origin, std::int64_t at_micros,
+              std::uint64_t key) noexcept;
   [[nodiscard]] std::int64_t span_of(const FlowDetail& detail, const HoldOrigin& origin, std::int64_t at_micros) noexcept;
   [[nodiscard]] bool goes_on(const PacketFacts& facts, const FlowDetail& detail, const HoldOrigin& origin,
                              std::int64_t span_micros, std::int64_t at_micros) const noexcept;
@@ -200,7 +219,18 @@ class FlowHold {
     return (key & kUpperHalf) | (i + 1);
   }
   [[nodiscard]] static std::size_t flow_in(std::uint64_t slot) noexcept { return (slot & ~kUpperHalf) - 1; }
+  /// The slot that holds the key, or the free one where it belongs. There is always a free one.
   [[nodiscard]] std::size_t slot_of(std::uint64_t key) const noexcept;
+  [[nodiscard]] std::size_t hint_at(std::uint64_t key) const noexcept { return key & (hints_.size() * kHintBits - 1); }
+  [[nodiscard]] bool may_hold(std::uint64_t key) const noexcept {
+    const std::size_t at = hint_at(key);
+    return (hints_[at / kHintBits] >> at % kHintBits & 1) != 0;
+  }
+  void hint(std::uint64_t key) noexcept {
+    const std::size_t at = hint_at(key);
+    hints_[at / kHintBits] |= std::uint64_t{1} << at % kHintBits;
+  }
+  void hint_anew() noexcept;
   [[nodiscard]] Flow* insert(std::uint64_t key, const Record& record) noexcept;
   [[nodiscard]] bool displace(const Record& record) noexcept;
   void free_slot(std::size_t slot) noexcept;
@@ -220,9 +250,12 @@ class FlowHold {
   std::size_t bound_;
   std::vector<Flow> flows_;      // the first used_ are held; room for bound_ is reserved, and costs memory once it is used
   std::vector<Face> faces_;
-  /// The upper half of the key over flow number + 1; zero: free. A power of two, at least twice the flows. Most records
-  /// are of no flow that is held, and with half the key here they find out without a look at the flows.
+  /// The upper half of the key over flow number + 1; zero: free. A power of two, at least twice the flows.
   std::vector<std::uint64_t> slots_;
+  /// A bit by the key's lowest bits, set for every flow that is held and for some that were. Most records are of no flow
+  /// that is held, and find out in a 32nd of the memory of the slots, which between two wakes of a thread leave the cache.
+  std::vector<std::uint64_t> hints_;
+  std::size_t stale_hints_ = 0;
   std::vector<Hurried> hurried_;
   std::size_t used_ = 0;
   std::size_t hand_ = 0;         // where the next search for a small flow begins

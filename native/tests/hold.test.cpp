@@ -340,3 +340,25 @@ TEST("plays that come late and early by a third of a tick never put a stroke twi
     }
   }
 }
+
+TEST("a flow is found again however many others have come and gone since") {
+  // Enough to make the hints anew several times, and to leave stale ones.
+  constexpr std::uint32_t kPassing = 6'000;
+  constexpr std::uint32_t kStaying = 300;
+  FlowHold hold{{.max_held = 8'192, .seed = 5}};
+  std::int64_t now = 1'000 * kSecond;
+  const auto take = [&](std::uint32_t flow, FlowEnd end) {
+    Sighting sighting = record_of_flow(flow, 600, 60'000);
+    hold.take(sighting, span_detail(now - 2 * kSecond, now, end), {1, 60 * kSecond, 0}, now);
+    return sighting.packets;
+  };
+  for (std::uint32_t flow = 0; flow < kStaying; ++flow) CHECK(take(flow, FlowEnd::active) == 300U);
+  for (int round = 0; round < 3; ++round) {
+    for (std::uint32_t flow = 0; flow < kPassing; ++flow) (void)take(1'000 + flow, FlowEnd::finished);
+    CHECK(hold.held() == kStaying + kPassing);
+    for (int tick = 0; tick < 40; ++tick) hold.play(now += 100'000, [](const Sighting&) {});
+    CHECK(hold.held() == kStaying);
+    // The rate is the one that is held: nothing more counts now, which of a new flow would be half of it.
+    for (std::uint32_t flow = 0; flow < kStaying; ++flow) CHECK(take(flow, FlowEnd::active) == 0U);
+  }
+}

@@ -14,30 +14,58 @@ bool is_outside(const HostSpace& space, const HeldRecord& held) noexcept {
 }  // namespace
 
 FlowCounting::FlowCounting(TappedLane& lane, CollectorOptions options) : lane_{lane}, collector_{std::move(options)} {
-  views_.reserve(kMaxRecordsPerDatagram);
+  views_.reserve(kGatheredRecords + kMaxRecordsPerDatagram);
+  parts_.reserve(kGatheredRecords);
   lane_.lane->set_observer(this);
 }
 
-void FlowCounting::count(const Collected& collected, std::int64_t at_micros) {
-  for (const DecodeError error : collected.errors) lane_.lane->count_error(error);
-  lane_.lane->count_raw(collected.packets, collected.bytes);
-  views_.clear();
-  if (collected.shows_packets) {
-    for (std::size_t i = 0; i < collected.details.size(); ++i) {
-      const FlowDetail& detail = collected.details[i];
-      // Evidence is written as Ethernet; of other links only the facts are shown.
-      const bool shown = detail.link == LinkType::ethernet;
-      views_.push_back({shown ? detail.bytes : std::span<const std::byte>{}, at_micros, stands_for(collected.sightings[i])});
-    }
+void FlowCounting::take(std::span<const Datagram> datagrams, std::int64_t at_micros) {
+  for (const Datagram& datagram : datagrams) {
+    gather(collector_.take_next(datagram.bytes, datagram.sender, at_micros), at_micros);
+    if (collector_.gathered().size() >= kGatheredRecords) count(at_micros);
   }
-  lane_.tap->set_time(at_micros);
-  lane_.lane->count(collected.sightings, at_micros, views_);
+  count(at_micros);
+}
+
+void FlowCounting::gather(const Collected& collected, std::int64_t at_micros) {
+  for (const DecodeError error : collected.errors) lane_.lane->count_error(error);
+  packets_ += collected.packets;
+  bytes_ += collected.bytes;
   const HostSpace& space = lane_.lane->space();
   for (const HeldRecord& held : collected.held) {
-    if (is_outside(space, held)) outside_ += held.records;
+    if (is_outside(space, held)) Collector::add_outside(collected.exporter, held.records);
   }
-  collector_.add_outside(outside_);
-  outside_ = 0;
+  if (collected.sightings.empty()) return;
+  const std::size_t end = collector_.gathered().size();
+  parts_.push_back({collected.exporter, end});
+  show(collected, end - collected.sightings.size(), at_micros);
+}
+
+void FlowCounting::show(const Collected& collected, std::size_t from, std::int64_t at_micros) {
+  if (!collected.shows_packets && views_.empty()) return;
+  while (views_.size() < from) {  // of datagrams before, that showed none
+    views_.push_back({{}, at_micros, stands_for(collector_.gathered()[views_.size()])});
+  }
+  for (std::size_t i = 0; i < collected.details.size(); ++i) {
+    const FlowDetail& detail = collected.details[i];
+    // Evidence is written as Ethernet; of other links only the facts are shown.
+    const bool shown = detail.link == LinkType::ethernet;
+    views_.push_back({shown ? detail.bytes : std::span<const std::byte>{}, at_micros, stands_for(collected.sightings[i])});
+  }
+}
+
+void FlowCounting::count(std::int64_t at_micros) {
+  observed_ = part_ = 0;
+  lane_.tap->set_time(at_micros);
+  lane_.lane->count(collector_.gathered(), at_micros, views_);
+  lane_.lane->count_raw(packets_, bytes_);  // who sees these finds the records' own counts
+  for (const Part& part : parts_) {
+    if (part.outside != 0) Collector::add_outside(part.exporter, part.outside);
+  }
+  collector_.forget_gathered();
+  views_.clear();
+  parts_.clear();
+  packets_ = bytes_ = 0;
 }
 
 void FlowCounting::play(std::int64_t at_micros) {
@@ -52,7 +80,6 @@ void FlowCounting::play(std::int64_t at_micros) {
     if (used == kPlayedAtOnce) flush();
   });
   flush();
-  outside_ = 0;  // these records have been looked at when they came
 }
 
 int FlowCounting::patience_ms(std::int64_t tick_micros) const noexcept {
@@ -61,7 +88,15 @@ int FlowCounting::patience_ms(std::int64_t tick_micros) const noexcept {
 }
 
 void FlowCounting::observe(const ObservedBatch& batch) noexcept {
-  for (const Direction direction : batch.directions) outside_ += direction == Direction::other ? 1 : 0;
+  // Records that are played out have been looked at when they came; they are of no part.
+  if (!parts_.empty()) {
+    for (std::size_t i = 0; i < batch.directions.size(); ++i) {
+      if (batch.directions[i] != Direction::other) [[likely]] continue;
+      while (parts_[part_].end <= observed_ + i) ++part_;
+      ++parts_[part_].outside;
+    }
+    observed_ += batch.directions.size();
+  }
   lane_.tap->observe(batch);
 }
 

@@ -1,4 +1,7 @@
 /// Flow telemetry → a lane: what listeners and the replay of telemetry share. One thread.
+///
+/// Datagrams that came together are counted together: a lane asks for its rows ahead, and one datagram's records are too
+/// few for that. What they say as captured is shown by the lane only behind their records.
 #pragma once
 
 #include <array>
@@ -7,6 +10,7 @@
 #include <span>
 #include <vector>
 
+#include "../capture/udp.hpp"
 #include "../flow/collector.hpp"
 #include "source.hpp"
 
@@ -22,13 +26,17 @@ class FlowCounting final : private PacketObserver {
   FlowCounting& operator=(const FlowCounting&) = delete;
 
   void take(std::span<const std::byte> payload, const Address& sender, std::int64_t at_micros) {
-    count(collector_.take(payload, sender, at_micros), at_micros);
+    gather(collector_.take(payload, sender, at_micros), at_micros);
+    count(at_micros);
   }
   /// One message of a transport session that has templates of its own.
   void take(std::span<const std::byte> message, const Address& sender, std::int64_t at_micros,
             templated::Decoder& session) {
-    count(collector_.take(message, sender, at_micros, session), at_micros);
+    gather(collector_.take(message, sender, at_micros, session), at_micros);
+    count(at_micros);
   }
+  /// Datagrams that came together.
+  void take(std::span<const Datagram> datagrams, std::int64_t at_micros);
 
   /// Counts what falls due until `at_micros` of the records that are spread over their time: once for every drain.
   void play(std::int64_t at_micros);
@@ -40,14 +48,27 @@ class FlowCounting final : private PacketObserver {
   [[nodiscard]] const Collector& collector() const noexcept { return collector_; }
 
  private:
-  void count(const Collected& collected, std::int64_t at_micros);
+  /// One datagram's part of what is counted together.
+  struct Part {
+    ExporterRef exporter;
+    std::size_t end = 0;        // of its sightings among those gathered
+    std::uint64_t outside = 0;  // of its records
+  };
+
+  void gather(const Collected& collected, std::int64_t at_micros);
+  void show(const Collected& collected, std::size_t from, std::int64_t at_micros);
+  void count(std::int64_t at_micros);
   void observe(const ObservedBatch& batch) noexcept override;
 
   TappedLane& lane_;
   Collector collector_;
-  std::vector<FrameView> views_;
+  std::vector<FrameView> views_;  // empty, or parallel to the sightings gathered
+  std::vector<Part> parts_;       // of datagrams that gave some
+  std::size_t observed_ = 0;      // of the sightings gathered
+  std::size_t part_ = 0;          // that the next of them may belong to
+  std::uint64_t packets_ = 0;     // as exported, of all gathered
+  std::uint64_t bytes_ = 0;
   std::array<Sighting, kPlayedAtOnce> played_{};
-  std::uint64_t outside_ = 0;  // records of the datagram being counted
 };
 
 }  // namespace tidegate

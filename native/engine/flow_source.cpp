@@ -96,7 +96,7 @@ void FlowSource::work(const std::stop_token& stop, Worker& worker) {
     (void)worker.socket.poll(worker.counting.patience_ms(tick), [&](std::span<const Datagram> datagrams) {
       const std::int64_t now = wall_micros();
       const std::lock_guard lock{worker.working};
-      for (const Datagram& datagram : datagrams) worker.counting.take(datagram.bytes, datagram.sender, now);
+      worker.counting.take(datagrams, now);
     });
     if (const std::int64_t drained = last_drain(); drained != played_for) {
       played_for = drained;

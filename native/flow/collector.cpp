@@ -38,12 +38,13 @@ Collector::Collector(CollectorOptions options)
       duplicates_{options_.seed},
       random_{options_.seed} {
   held_.reserve(kMaxRecordsPerDatagram);
-  if (options_.hold) hold_.emplace(*options_.hold);
+  if (!options_.hold) return;
+  hold_.emplace(*options_.hold);
+  hold_keys_.resize(kMaxRecordsPerDatagram);
 }
 
-Collected Collector::take(std::span<const std::byte> payload, const Address& sender, std::int64_t at_micros,
-                          templated::Decoder& templates) noexcept {
-  exporter_ = nullptr;
+Collected Collector::take_next(std::span<const std::byte> payload, const Address& sender, std::int64_t at_micros,
+                               templated::Decoder& templates) noexcept {
   const auto protocol = protocol_of(payload);
   if (!admits(protocol, sender)) return {};
   batch_.clear();
@@ -52,9 +53,9 @@ Collected Collector::take(std::span<const std::byte> payload, const Address& sen
     return {{}, {}, batch_.errors()};
   }
   const FlowHeader& header = batch_.header;
-  exporter_ = &exporters_.hear({header.protocol, sender, header.agent, header.domain}, at_micros);
-  learn(*exporter_, at_micros, templates);
-  return settle(*exporter_, at_micros);
+  Exporter& exporter = exporters_.hear({header.protocol, sender, header.agent, header.domain}, at_micros);
+  learn(exporter, at_micros, templates);
+  return settle(exporter, at_micros);
 }
 
 bool Collector::admits(const std::optional<FlowProtocol>& protocol, const Address& sender) noexcept {
@@ -132,6 +133,7 @@ Collected Collector::settle(Exporter& exporter, std::int64_t at_micros) noexcept
   const std::int64_t export_micros = batch_.header.export_micros;
   const bool filtered = !options_.filter.keeps_all();
   FlowHold* const hold = hold_ ? &*hold_ : nullptr;
+  const auto keys = look_ahead(exporter.id);
   ExporterCounts counts;  // of this datagram
   Collected out{{}, {}, batch_.errors()};
   const HoldOrigin origin{exporter.id, exporter.timeouts.active_micros(), exporter.skew.micros().value_or(0)};
@@ -161,7 +163,13 @@ Collected Collector::settle(Exporter& exporter, std::int64_t at_micros) noexcept
     sighting.packets *= rate;
     sighting.bytes *= rate;
     out.shows_packets |= !detail.bytes.empty();
-    if (hold != nullptr && detail.last_micros != 0) hold->take(sighting, detail, origin, at_micros);
+    if (hold != nullptr && detail.last_micros != 0) {
+      if (keys.empty()) {
+        hold->take(sighting, detail, origin, at_micros);
+      } else {
+        hold->take(sighting, detail, origin, at_micros, keys[i]);
+      }
+    }
     if (sighting.packets == 0) {
       if (--exporter.held_until_look == 0) look_at_held(exporter, sighting.facts);
       continue;
@@ -184,7 +192,19 @@ Collected Collector::settle(Exporter& exporter, std::int64_t at_micros) noexcept
   out.sightings = sightings.first(kept);
   out.details = details.first(kept);
   out.held = held_;
+  out.exporter = {&exporter, exporter.id};
+  batch_.gather(kept);
   return out;
+}
+
+std::span<const std::uint64_t> Collector::look_ahead(std::uint64_t exporter) noexcept {
+  if (!hold_ || hold_->held() == 0) return {};
+  const std::span<const Sighting> sightings = batch_.sightings();
+  const std::span<const FlowDetail> details = batch_.details();
+  for (std::size_t i = 0; i < sightings.size(); ++i) {
+    hold_keys_[i] = hold_->key_ahead(sightings[i].facts, details[i], exporter);
+  }
+  return std::span{hold_keys_}.first(sightings.size());
 }
 
 /// Distances are drawn, so that no order in which a device exports is missed.

@@ -72,7 +72,13 @@ struct HeldRecord {
   std::uint32_t records = 0;
 };
 
-/// One datagram as it is to be counted. Good until the next call of the collector.
+/// Whose a datagram was, to say more of its records later.
+struct ExporterRef {
+  Exporter* row = nullptr;
+  std::uint64_t id = 0;  ///< another one may have got the row since
+};
+
+/// One datagram as it is to be counted. Good until the next call of the collector; its sightings as long as they are gathered.
 struct Collected {
   std::span<const Sighting> sightings;    ///< sampling undone
   std::span<const FlowDetail> details;    ///< parallel to `sightings`
@@ -81,6 +87,7 @@ struct Collected {
   std::uint64_t bytes = 0;
   std::span<const HeldRecord> held{};     ///< a sample of those that are not among `sightings`
   bool shows_packets = false;             ///< some detail may have the bytes of a sampled packet
+  ExporterRef exporter{};
 };
 
 class Collector {
@@ -89,21 +96,33 @@ class Collector {
   Collector(const Collector&) = delete;  // its table refers to the policy beside it
   Collector& operator=(const Collector&) = delete;
 
-  /// One UDP payload that `sender` sent.
+  /// One UDP payload that `sender` sent. What was gathered is forgotten.
   [[nodiscard]] Collected take(std::span<const std::byte> payload, const Address& sender, std::int64_t at_micros) noexcept {
     return take(payload, sender, at_micros, templates_);
   }
   /// The same, with the templates of one transport session alone (IPFIX over TCP).
   [[nodiscard]] Collected take(std::span<const std::byte> payload, const Address& sender, std::int64_t at_micros,
-                               templated::Decoder& templates) noexcept;
+                               templated::Decoder& templates) noexcept {
+    forget_gathered();
+    return take_next(payload, sender, at_micros, templates);
+  }
+  /// The same for several datagrams that are counted together: its sightings stand behind those gathered, which must be
+  /// fewer than kGatheredRecords.
+  [[nodiscard]] Collected take_next(std::span<const std::byte> payload, const Address& sender,
+                                    std::int64_t at_micros) noexcept {
+    return take_next(payload, sender, at_micros, templates_);
+  }
+  /// Sightings of all datagrams taken since they were last forgotten.
+  [[nodiscard]] std::span<const Sighting> gathered() const noexcept { return batch_.gathered(); }
+  void forget_gathered() noexcept { batch_.forget_gathered(); }
   /// What falls due of the records that are played out, each shown to `emit`. Once for every drain of the lane.
   template <typename Emit>
   void play(std::int64_t at_micros, Emit&& emit) noexcept {
     if (hold_) hold_->play(at_micros, emit);
   }
-  /// Of the datagram taken last, so many records neither come from nor go to a network of ours.
-  void add_outside(std::uint64_t records) noexcept {
-    if (exporter_ != nullptr) exporter_->counts.records_outside += records;
+  /// So many of its records neither come from nor go to a network of ours.
+  static void add_outside(const ExporterRef& exporter, std::uint64_t records) noexcept {
+    if (exporter.row != nullptr && exporter.row->id == exporter.id) exporter.row->counts.records_outside += records;
   }
   /// About once a second.
   void expire(std::int64_t at_micros) noexcept { templates_.expire(at_micros); }
@@ -128,12 +147,16 @@ class Collector {
   [[nodiscard]] static templated::Limits session_limits(const templated::Limits& all) noexcept;
 
  private:
+  [[nodiscard]] Collected take_next(std::span<const std::byte> payload, const Address& sender, std::int64_t at_micros,
+                                    templated::Decoder& templates) noexcept;
   /// Whether to read it. Counts what is not.
   [[nodiscard]] bool admits(const std::optional<FlowProtocol>& protocol, const Address& sender) noexcept;
   [[nodiscard]] bool decode(FlowProtocol protocol, std::span<const std::byte> payload, const Address& sender,
                             std::int64_t at_micros, templated::Decoder& templates) noexcept;
   void learn(Exporter& exporter, std::int64_t at_micros, const templated::Decoder& templates) noexcept;
   [[nodiscard]] Collected settle(Exporter& exporter, std::int64_t at_micros) noexcept;
+  /// Where the hold has these records, so that looks at it do not wait for one another. Empty while it is not worth it.
+  [[nodiscard]] std::span<const std::uint64_t> look_ahead(std::uint64_t exporter) noexcept;
   void look_at_held(Exporter& exporter, const PacketFacts& facts) noexcept;
   static void refresh(ExporterCounts& counts, const ExporterKey& key, const templated::Decoder& templates) noexcept;
 
@@ -144,11 +167,11 @@ class Collector {
   Observation observation_;
   Duplicates duplicates_;
   std::optional<FlowHold> hold_;
-  std::vector<HeldRecord> held_;  // of the datagram taken last
+  std::vector<std::uint64_t> hold_keys_;  // of the datagram taken last, while flows are held
+  std::vector<HeldRecord> held_;          // of the datagram taken last
   std::uint64_t random_;
   CollectorTotals totals_;
-  Exporter* exporter_ = nullptr;  // of the datagram taken last
-  Address last_sender_;           // datagrams come in trains
+  Address last_sender_;  // datagrams come in trains
   bool last_admitted_ = false;
 };
 

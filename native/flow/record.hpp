@@ -2,6 +2,7 @@
 ///
 /// - Values are as the exporter states them, sampling not undone.
 /// - One batch belongs to one thread and is used again for each datagram; it allocates when made, and never again.
+/// - Sightings of datagrams before may be left in front of those of the next, so that all are counted at once.
 #pragma once
 
 #include <array>
@@ -89,31 +90,44 @@ struct FlowExtras {
 inline constexpr std::size_t kMaxRecordsPerDatagram = 4096;
 inline constexpr std::size_t kMaxErrorsPerDatagram = 256;
 inline constexpr std::size_t kMaxStatementsPerDatagram = 256;
+/// Sightings of datagrams before, beyond which another one's are not put behind them. Few, so that they are still in the
+/// second-level cache when they are counted; and many batches of the lane, whose first finds nothing in the first level.
+inline constexpr std::size_t kGatheredRecords = 512;
 
 class RecordBatch {
  public:
   RecordBatch()
-      : sightings_(kMaxRecordsPerDatagram),
+      : sightings_(kGatheredRecords + kMaxRecordsPerDatagram),
         details_(kMaxRecordsPerDatagram),
         errors_(kMaxErrorsPerDatagram),
         statements_(kMaxStatementsPerDatagram) {}
 
+  /// For the next datagram. What was gathered stays.
   void clear() noexcept {
     header = {};
     extras = {};
     records_ = errors_used_ = statements_used_ = 0;
   }
+  /// The datagram's first `count` sightings stay when the next one comes.
+  void gather(std::size_t count) noexcept {
+    gathered_ += count;
+    records_ = 0;
+  }
+  void forget_gathered() noexcept { gathered_ = 0; }
+  [[nodiscard]] std::span<const Sighting> gathered() const noexcept { return std::span{sightings_}.first(gathered_); }
 
   FlowHeader header;
   FlowExtras extras;
 
   [[nodiscard]] bool full() const noexcept { return records_ == kMaxRecordsPerDatagram; }
   /// The next record, its old contents still in it: to be written whole, then kept with keep(). Only while not full().
-  [[nodiscard]] Sighting& next_sighting() noexcept { return sightings_[records_]; }
+  [[nodiscard]] Sighting& next_sighting() noexcept { return sightings_[gathered_ + records_]; }
   [[nodiscard]] FlowDetail& next_detail() noexcept { return details_[records_]; }
   void keep() noexcept { ++records_; }
   /// All that are still free at once, for decoders that write many alike; those written from the front on are kept.
-  [[nodiscard]] std::span<Sighting> free_sightings() noexcept { return std::span{sightings_}.subspan(records_); }
+  [[nodiscard]] std::span<Sighting> free_sightings() noexcept {
+    return std::span{sightings_}.subspan(gathered_ + records_, kMaxRecordsPerDatagram - records_);
+  }
   [[nodiscard]] std::span<FlowDetail> free_details() noexcept { return std::span{details_}.subspan(records_); }
   void keep(std::size_t count) noexcept { records_ += count; }
   /// Errors and statements past their bounds are dropped: the datagram has shown what it is.
@@ -124,7 +138,7 @@ class RecordBatch {
     if (statements_used_ < kMaxStatementsPerDatagram) statements_[statements_used_++] = statement;
   }
 
-  [[nodiscard]] std::span<Sighting> sightings() noexcept { return std::span{sightings_}.first(records_); }
+  [[nodiscard]] std::span<Sighting> sightings() noexcept { return std::span{sightings_}.subspan(gathered_, records_); }
   [[nodiscard]] std::span<FlowDetail> details() noexcept { return std::span{details_}.first(records_); }
   [[nodiscard]] std::span<const DecodeError> errors() const noexcept { return std::span{errors_}.first(errors_used_); }
   [[nodiscard]] std::span<const SamplingStatement> statements() const noexcept {
@@ -136,7 +150,8 @@ class RecordBatch {
   std::vector<FlowDetail> details_;
   std::vector<DecodeError> errors_;
   std::vector<SamplingStatement> statements_;
-  std::size_t records_ = 0;
+  std::size_t gathered_ = 0;
+  std::size_t records_ = 0;  // of the datagram, behind those gathered
   std::size_t errors_used_ = 0;
   std::size_t statements_used_ = 0;
 };

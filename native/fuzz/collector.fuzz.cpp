@@ -49,7 +49,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const Sighting& sighting : collected.sightings) require(sighting.packets != 0 && sighting.sampling != 0);
     packets += collected.packets;
     bytes += collected.bytes;
-    collector.add_outside(collected.sightings.size());
+    Collector::add_outside(collected.exporter, collected.sightings.size());
     collector.play(now, [](const Sighting& due) { require(due.packets != 0); });
     collector.expire(now);
   }

@@ -21,6 +21,11 @@ import {
   readSessions,
 } from './bird.js';
 
+export {
+  obstacle as exabgpObstacle,
+  type Rehearsal,
+  rehearseExabgp,
+} from '../integrations/bgp/exabgp-rehearsal.js';
 export { type Gobgpd, gobgpd3, gobgpd4 } from '../integrations/bgp/gobgpd-process.js';
 export type { BirdChange, BirdRoute, BirdSession } from './bird.js';
 

@@ -1,47 +1,24 @@
 /** A disk that is full, and a folder that cannot be written: attacks are found and the script is called all the same. */
-import { execFileSync } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readdirSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { until } from '../../bench/process.js';
 import { freePort } from '../../traffic/loopback.js';
+import { fill, type SmallDisk, smallDisk } from '../faults/disk.js';
 import { flood, flowSettings, sendFlows, usual } from '../flows.js';
 import { type Daemon, type Home, makeHome, startDaemon, tidegate } from '../harness.js';
 
 let home: Home | null = null;
 let daemon: Daemon | null = null;
-let mounted: string | null = null;
+let disk: SmallDisk | null = null;
 afterEach(async () => {
   await daemon?.stop();
-  if (mounted !== null) execFileSync('umount', ['-l', mounted]);
+  disk?.remove();
   home?.remove();
-  mounted = null;
+  disk = null;
   daemon = null;
   home = null;
 });
-
-/** The state directory becomes a disk of its own, of `mebibytes`. */
-function smallDisk(one: Home, mebibytes: number): void {
-  mkdirSync(one.stateDir);
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${mebibytes}m`, 'tmpfs', one.stateDir]);
-  mounted = one.stateDir;
-}
-
-/** Writes until nothing more goes in; what makes room again. */
-function fill(folder: string): () => void {
-  const path = join(folder, 'somebody-else');
-  const file = openSync(path, 'w');
-  for (const size of [65_536, 4_096, 512, 1]) {
-    const chunk = Buffer.alloc(size);
-    try {
-      for (;;) if (writeSync(file, chunk) === 0) break;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
-    }
-  }
-  closeSync(file);
-  return () => rmSync(path);
-}
 
 const root = process.getuid?.() === 0;
 const [first, second] = ['203.0.113.10', '203.0.113.20'] as const;
@@ -51,7 +28,7 @@ describe.skipIf(!root)('the disk under the state directory is full (needs root f
     const port = await freePort();
     const one = makeHome(flowSettings(port, 'ban: { time: 60s }'));
     home = one;
-    smallDisk(one, 4);
+    disk = smallDisk(one.stateDir, 4);
     daemon = await startDaemon(one);
     const { script } = one;
     const sending = sendFlows(port, [
@@ -86,7 +63,7 @@ describe.skipIf(!root)('the disk under the state directory is full (needs root f
   test('a start on a full disk is refused by name, and works when there is room', async () => {
     const one = makeHome(flowSettings(await freePort()));
     home = one;
-    smallDisk(one, 1);
+    disk = smallDisk(one.stateDir, 1);
     const free = fill(one.stateDir);
     const ended = await tidegate(one, ['run', '--config', one.config]);
     expect(ended.code).toBe(1);

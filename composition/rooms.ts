@@ -173,6 +173,7 @@ export function furnish(deps: RoomDeps): Rooms {
           sources: () => [...sources.values()],
           hostgroups: () => hostgroups,
           ledger: ledger.ref,
+          announcers: () => [...announcers.values()],
           journal: journal.ref,
           script: scriptRef,
           reload: deps.reload,

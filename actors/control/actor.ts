@@ -5,7 +5,7 @@
  * a status nor the next request. At most `maxRequests` are under way; the next is refused.
  */
 import { parseHost } from '../../domain/address.js';
-import type { Attack } from '../../domain/attack.js';
+import { anyAttack } from '../../domain/attack-filter.js';
 import type { DoctorReport } from '../../domain/diagnosis.js';
 import type { Mitigation } from '../../domain/mitigation.js';
 import type { Talker } from '../../domain/ports.js';
@@ -19,8 +19,15 @@ import type { ChildSpec } from '../../supervision/spec.js';
 import type { ExporterReport, SourceMessage, SourceReport } from '../capture/messages.js';
 import type { HostgroupMessage, HostgroupReport } from '../hostgroup/messages.js';
 import type { JournalMessage } from '../journal/messages.js';
-import type { LedgerMessage } from '../mitigation/messages.js';
+import type {
+  AnnouncerMessage,
+  AnnouncerReport,
+  LedgerMessage,
+  LedgerReport,
+  Stopped,
+} from '../mitigation/messages.js';
 import type { ScriptMessage, ScriptReport } from '../script/messages.js';
+import { attackList } from './attacks.js';
 import { emptyHistory, type History, remember, sampleEveryMs } from './diagnosis/history.js';
 import { type Asked, type DoctorDeps, examine, glance, sampleFrom } from './doctor.js';
 import type { ControlAnswer, ControlMessage, ControlRequest, ReloadReport, Status } from './messages.js';
@@ -33,6 +40,7 @@ export type ControlDeps = {
   readonly sources: () => readonly Ref<SourceMessage>[];
   readonly hostgroups: () => ReadonlyMap<string, Ref<HostgroupMessage>>;
   readonly ledger: Ref<LedgerMessage>;
+  readonly announcers: () => readonly Ref<AnnouncerMessage>[];
   readonly journal: Ref<JournalMessage>;
   /** null: no notify script is configured. */
   readonly script: () => Ref<ScriptMessage> | null;
@@ -111,15 +119,18 @@ async function answer(
       return success({ kind: 'status', status: await status(deps, desk, unixMicros) });
     case 'doctor':
       return success({ kind: 'doctor', report: await doctor(deps, desk, request.listenMs, unixMicros) });
-    case 'attacks':
-      return attacks(deps, Math.min(request.history, maxHistory));
+    case 'attacks': {
+      const history = Math.min(request.history, maxHistory);
+      const list = await attackList(deps, request.filter ?? anyAttack, history, reportDeadlineMs);
+      if (!list.ok) return list;
+      const active = list.value.active.slice(0, request.limit ?? Number.POSITIVE_INFINITY);
+      return success({ kind: 'attacks', list: { ...list.value, active } });
+    }
     case 'ban': {
-      const { forMs, comment } = request;
-      const host = parseHost(request.host);
-      if (!host.ok) return host;
-      const result = await ordered(deps, (reply) => ({
+      const { host, forMs, comment } = request;
+      const result = await ordered<Mitigation>(deps, (reply) => ({
         kind: 'ban',
-        host: host.value,
+        host,
         forMs,
         comment,
         reply,
@@ -128,6 +139,12 @@ async function answer(
     }
     case 'unban':
       return unban(deps, request.host);
+    case 'mitigation_stop': {
+      const { comment } = request;
+      return announcing(deps, (reply) => ({ kind: 'stop_all', comment, reply }));
+    }
+    case 'mitigation_start':
+      return announcing(deps, (reply) => ({ kind: 'start_all', reply }));
     case 'top': {
       const { by, direction } = request;
       const count = Math.min(request.count, maxTalkers);
@@ -186,14 +203,20 @@ async function doctor(
 async function status(deps: ControlDeps, desk: Desk, unixMicros: () => UnixMicros): Promise<Status> {
   const script = deps.script();
   const groups = [...deps.hostgroups().values()];
-  const [asked, hostgroups, mitigations, scriptReport] = await Promise.all([
+  const announcers = deps.announcers();
+  const [asked, hostgroups, ledger, speakers, scriptReport] = await Promise.all([
     askSources(deps, unixMicros),
     gather<HostgroupMessage, HostgroupReport>(
       groups,
       (reply) => ({ kind: 'report', reply }),
       reportDeadlineMs,
     ),
-    active(deps),
+    ask<LedgerMessage, LedgerReport>(deps.ledger, (reply) => ({ kind: 'report', reply }), reportDeadlineMs),
+    gather<AnnouncerMessage, AnnouncerReport>(
+      announcers,
+      (reply) => ({ kind: 'report', reply }),
+      reportDeadlineMs,
+    ),
     script === null
       ? null
       : ask<ScriptMessage, ScriptReport>(script, (reply) => ({ kind: 'report', reply }), reportDeadlineMs),
@@ -205,12 +228,14 @@ async function status(deps: ControlDeps, desk: Desk, unixMicros: () => UnixMicro
       exporters: asked.exporters,
       doctor: glance(asked, desk.history, deps.doctor),
       hostgroups: hostgroups.filter((report) => report !== null),
-      mitigations: mitigations.ok ? mitigations.value.length : null,
+      ledger: ledger.ok ? ledger.value : null,
+      speakers: speakers.filter((report) => report !== null),
       script: scriptReport?.ok === true ? scriptReport.value : null,
       unanswered: [
         ...asked.unanswered,
         ...silent(groups, (index) => hostgroups[index] === null),
-        ...(mitigations.ok ? [] : [deps.ledger.id]),
+        ...(ledger.ok ? [] : [deps.ledger.id]),
+        ...silent(announcers, (index) => speakers[index] === null),
         ...(script !== null && scriptReport?.ok !== true ? [script.id] : []),
       ],
     },
@@ -218,46 +243,30 @@ async function status(deps: ControlDeps, desk: Desk, unixMicros: () => UnixMicro
   );
 }
 
-async function active(deps: ControlDeps): Promise<Result<readonly Mitigation[]>> {
-  const list = await ask<LedgerMessage, readonly Mitigation[]>(
-    deps.ledger,
-    (reply) => ({ kind: 'list', reply }),
-    reportDeadlineMs,
-  );
-  return list.ok ? success(list.value.filter(({ state }) => state === 'wanted')) : list;
-}
-
-async function attacks(deps: ControlDeps, limit: number): Promise<Result<ControlAnswer>> {
-  const [mitigations, history] = await Promise.all([active(deps), past(deps, limit)]);
-  if (!mitigations.ok) return mitigations;
-  if (!history.ok) return history;
-  const ended = history.value.filter(({ endedAt }) => endedAt !== null);
-  return success({ kind: 'attacks', list: { active: mitigations.value, ended } });
-}
-
-async function past(deps: ControlDeps, limit: number): Promise<Result<readonly Attack[]>> {
-  if (limit <= 0) return success([]);
-  const history = await ask<JournalMessage, Result<readonly Attack[]>>(
-    deps.journal,
-    (reply) => ({ kind: 'history', limit, reply }),
-    reportDeadlineMs,
-  );
-  return history.ok ? history.value : history;
-}
-
 /** An address, or the prefix of an attack. The ledger ends the mitigation and has the attack's actor end with it. */
 async function unban(deps: ControlDeps, text: string): Promise<Result<ControlAnswer>> {
   const subject = text.includes('/') ? parsePrefix(text) : parseHost(text);
   if (!subject.ok) return subject;
-  const result = await ordered(deps, (reply) => ({ kind: 'unban', host: subject.value, reply }));
+  const result = await ordered<Mitigation>(deps, (reply) => ({ kind: 'unban', host: subject.value, reply }));
   return result.ok ? success({ kind: 'unbanned', mitigation: result.value }) : result;
 }
 
-async function ordered(
+async function announcing(
   deps: ControlDeps,
-  order: (reply: (result: Result<Mitigation>) => void) => LedgerMessage,
-): Promise<Result<Mitigation>> {
+  order: (reply: (result: Result<Stopped | null>) => void) => LedgerMessage,
+): Promise<Result<ControlAnswer>> {
+  const result = await ordered(deps, order);
+  return result.ok ? success({ kind: 'announcing', stopped: result.value }) : result;
+}
+
+async function ordered<T>(
+  deps: ControlDeps,
+  order: (reply: (result: Result<T>) => void) => LedgerMessage,
+): Promise<Result<T>> {
   const result = await ask(deps.ledger, order, orderDeadlineMs);
   if (result.ok) return result.value;
-  return failure('TIMEOUT', `${result.error.detail}; 'tidegate attacks' shows whether it was done`);
+  return failure(
+    'TIMEOUT',
+    `${result.error.detail}; 'tidegate attacks' and 'tidegate status' show whether it was done`,
+  );
 }

@@ -6,17 +6,30 @@ import { manualTime } from '../../supervision/manual-time.js';
 import { createPlace } from '../../supervision/place.js';
 import { startOn, supervisor } from '../../supervision/rehearsal.js';
 import type { ExporterReport, SourceMessage } from '../capture/messages.js';
-import type { LedgerMessage } from '../mitigation/messages.js';
+import type { LedgerMessage, LedgerReport } from '../mitigation/messages.js';
 import { controlActor } from './actor.js';
 import { healthyExporter, machine } from './diagnosis/rehearsal.js';
 import type { ControlMessage, Status } from './messages.js';
 
 /** Takes every question and answers none. */
 const busy = <M>(id: string): Ref<M> => ({ id, send: () => true });
+const nothingWanted: LedgerReport = {
+  mitigations: 0,
+  wanted: 0,
+  announced: 0,
+  held: 0,
+  leaving: 0,
+  heldBack: {},
+  changesLastMinute: 0,
+  stopped: null,
+  dryRun: false,
+  refused: 0,
+  refusedBySpeakers: 0,
+};
 const ledger: Ref<LedgerMessage> = {
   id: 'ledger',
   send: (message) => {
-    if (message.kind === 'list') message.reply([]);
+    if (message.kind === 'report') message.reply(nothingWanted);
     return true;
   },
 };
@@ -50,6 +63,7 @@ async function statusAmong(sources: readonly Ref<SourceMessage>[]): Promise<Stat
     sources: () => sources,
     hostgroups: () => new Map([['global', busy('global')]]),
     ledger,
+    announcers: () => [busy('announcer-edge-1')],
     journal: busy('journal'),
     script: () => busy('script'),
     reload: async () => failure('TIMEOUT', 'not asked for'),
@@ -78,7 +92,7 @@ async function statusAmong(sources: readonly Ref<SourceMessage>[]): Promise<Stat
 
 test('a status names who did not answer in time, and has what the others said', async () => {
   const status = await statusAmong([busy('sflow'), half]);
-  expect(status.unanswered).toEqual(['sflow', 'netflow', 'global', 'script']);
+  expect(status.unanswered).toEqual(['sflow', 'netflow', 'global', 'announcer-edge-1', 'script']);
   expect(status.flow.exporters.map(({ address }) => address)).toEqual([exporter.address]);
   expect(status.flow.listeners).toEqual([]);
 });

@@ -1,5 +1,6 @@
 /** Protocol of the control actor: an operator's questions and orders. Every console speaks to it alone. */
 import type { Attack } from '../../domain/attack.js';
+import type { AttackFilter } from '../../domain/attack-filter.js';
 import type { DoctorReport } from '../../domain/diagnosis.js';
 import type { Mitigation } from '../../domain/mitigation.js';
 import type { Talker, TopBy } from '../../domain/ports.js';
@@ -9,6 +10,7 @@ import type { Milliseconds } from '../../domain/units.js';
 import type { TreeNode } from '../../supervision/spec.js';
 import type { ExporterReport, ListenerReport, SourceReport } from '../capture/messages.js';
 import type { HostgroupReport } from '../hostgroup/messages.js';
+import type { AnnouncerReport, LedgerReport, Stopped } from '../mitigation/messages.js';
 import type { ScriptReport } from '../script/messages.js';
 
 /** `dropped`: lost on this machine, for the socket's buffer was full. */
@@ -51,6 +53,9 @@ export type Status = {
   readonly sources: readonly SourceReport[];
   readonly hostgroups: readonly HostgroupReport[];
   readonly attacks: number;
+  /** null: the ledger did not answer in time. */
+  readonly mitigation: LedgerReport | null;
+  readonly speakers: readonly AnnouncerReport[];
   readonly script: ScriptReport | null;
   readonly deadLetters: number;
   /** Actors that were too busy to answer in time: what is theirs is missing from the lists above. */
@@ -60,7 +65,13 @@ export type Status = {
 
 export type ControlRequest =
   | { readonly kind: 'status' }
-  | { readonly kind: 'attacks'; readonly history: number }
+  /** `history`: so many of the last that ended. `limit`: of those in progress; without one, all. */
+  | {
+      readonly kind: 'attacks';
+      readonly history: number;
+      readonly filter?: AttackFilter;
+      readonly limit?: number;
+    }
   | {
       readonly kind: 'ban';
       readonly host: string;
@@ -68,12 +79,20 @@ export type ControlRequest =
       readonly comment: string;
     }
   | { readonly kind: 'unban'; readonly host: string }
+  /** Withdraw all that is announced, and announce nothing until `mitigation_start`; over restarts too. */
+  | { readonly kind: 'mitigation_stop'; readonly comment: string }
+  | { readonly kind: 'mitigation_start' }
   | { readonly kind: 'top'; readonly by: TopBy; readonly direction: Direction; readonly count: number }
   | { readonly kind: 'reload' }
   /** `listenMs`: to the wire; 0: not at all. */
   | { readonly kind: 'doctor'; readonly listenMs: Milliseconds };
 
-export type AttackList = { readonly active: readonly Mitigation[]; readonly ended: readonly Attack[] };
+/** `leaving`: over, and a speaker may still hold something of them. */
+export type AttackList = {
+  readonly active: readonly Mitigation[];
+  readonly leaving: readonly Mitigation[];
+  readonly ended: readonly Attack[];
+};
 export type ReloadReport = { readonly changes: readonly string[] };
 
 export type ControlAnswer =
@@ -81,6 +100,8 @@ export type ControlAnswer =
   | { readonly kind: 'attacks'; readonly list: AttackList }
   | { readonly kind: 'banned'; readonly mitigation: Mitigation }
   | { readonly kind: 'unbanned'; readonly mitigation: Mitigation }
+  /** null: it goes on. */
+  | { readonly kind: 'announcing'; readonly stopped: Stopped | null }
   | { readonly kind: 'top'; readonly talkers: readonly Talker[] }
   | { readonly kind: 'reloaded'; readonly report: ReloadReport }
   | { readonly kind: 'doctor'; readonly report: DoctorReport };

@@ -77,7 +77,20 @@ const reports = {
   unanswered: [],
   doctor: { at: 0, periodSeconds: 0, exporters: [], elsewhere: [], notes: [] },
   hostgroups: [],
-  mitigations: 2,
+  ledger: {
+    mitigations: 2,
+    wanted: 2,
+    announced: 1,
+    held: 1,
+    leaving: 0,
+    heldBack: { whitelisted: 1 },
+    changesLastMinute: 3,
+    stopped: null,
+    dryRun: false,
+    refused: 0,
+    refusedBySpeakers: 0,
+  },
+  speakers: [],
   script: null,
 };
 const status = statusOf(vitals, reports, 61_000_000);

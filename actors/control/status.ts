@@ -11,6 +11,7 @@ import { rfc3339, type UnixMicros } from '../../domain/units.js';
 import type { TreeNode } from '../../supervision/spec.js';
 import type { ExporterReport, SourceReport } from '../capture/messages.js';
 import type { HostgroupReport } from '../hostgroup/messages.js';
+import type { AnnouncerReport, LedgerReport } from '../mitigation/messages.js';
 import type { ScriptReport } from '../script/messages.js';
 import type { ExporterStatus, Findings, ListenerStatus, Status } from './messages.js';
 
@@ -31,7 +32,8 @@ export type Reports = {
   readonly doctor: DoctorReport;
   readonly hostgroups: readonly HostgroupReport[];
   /** null: the ledger did not answer in time. */
-  readonly mitigations: number | null;
+  readonly ledger: LedgerReport | null;
+  readonly speakers: readonly AnnouncerReport[];
   readonly script: ScriptReport | null;
   /** Ids of actors. */
   readonly unanswered: readonly string[];
@@ -53,7 +55,9 @@ export function statusOf(vitals: Vitals, reports: Reports, at: UnixMicros): Stat
     },
     sources: reports.sources,
     hostgroups: reports.hostgroups,
-    attacks: reports.mitigations ?? reports.hostgroups.reduce((sum, { attacks }) => sum + attacks, 0),
+    attacks: reports.ledger?.mitigations ?? reports.hostgroups.reduce((sum, { attacks }) => sum + attacks, 0),
+    mitigation: reports.ledger,
+    speakers: reports.speakers,
     script: reports.script,
     deadLetters: vitals.deadLetters,
     unanswered: reports.unanswered,

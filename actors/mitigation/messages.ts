@@ -8,6 +8,9 @@ import type { AttackId, Milliseconds, UnixMicros } from '../../domain/units.js';
 import type { NotifyOutcome } from '../script/messages.js';
 import type { Spoken } from './announcer-messages.js';
 
+/** For rooms that ask announcers how they stand. */
+export type { AnnouncerMessage, AnnouncerReport } from './announcer-messages.js';
+
 /** An operator has stopped all announcing. */
 export type Stopped = { readonly since: UnixMicros; readonly comment: string };
 

@@ -3,8 +3,12 @@
  * program of the same user. What does not fit is answered with what was expected. Addresses are read
  * where they are used.
  */
+
 import type { ControlRequest } from '../../actors/control/messages.js';
+import type { AttackOrigin } from '../../domain/attack.js';
+import { listStates } from '../../domain/attack-filter.js';
 import type { TopBy } from '../../domain/ports.js';
+import { parsePrefix } from '../../domain/prefix.js';
 import { type Direction, directions } from '../../domain/traffic.js';
 
 export type Read =
@@ -12,6 +16,7 @@ export type Read =
   | { readonly ok: false; readonly why: string };
 
 const longestText = 1024;
+const origins: readonly AttackOrigin[] = ['detected', 'manual'];
 const tops: readonly TopBy[] = ['packets', 'bytes', 'flows'];
 const no = (why: string): Read => ({ ok: false, why });
 const yes = (request: ControlRequest): Read => ({ ok: true, request });
@@ -28,11 +33,10 @@ export function readRequest(line: string): Read {
   switch (fields.kind) {
     case 'status':
     case 'reload':
+    case 'mitigation_start':
       return yes({ kind: fields.kind });
     case 'attacks':
-      return count(fields.history)
-        ? yes({ kind: 'attacks', history: fields.history })
-        : no('attacks takes history, a whole number');
+      return attacks(fields);
     case 'ban': {
       const { host, comment, forMs } = fields;
       if (!text(host) || !text(comment))
@@ -42,6 +46,10 @@ export function readRequest(line: string): Read {
       }
       return yes({ kind: 'ban', host, comment, forMs });
     }
+    case 'mitigation_stop':
+      return text(fields.comment)
+        ? yes({ kind: 'mitigation_stop', comment: fields.comment })
+        : no(`mitigation_stop takes comment, a text of at most ${longestText} characters`);
     case 'unban':
       return text(fields.host) ? yes({ kind: 'unban', host: fields.host }) : no('unban takes host, a text');
     case 'top': {
@@ -56,8 +64,32 @@ export function readRequest(line: string): Read {
         ? yes({ kind: 'doctor', listenMs: fields.listenMs })
         : no('doctor takes listenMs, a whole number of milliseconds');
     default:
-      return no('kind is one of status, attacks, ban, unban, top, reload, doctor');
+      return no(
+        'kind is one of status, attacks, ban, unban, mitigation_stop, mitigation_start, top, reload, doctor',
+      );
   }
+}
+
+type Fields = { readonly [key: string]: unknown };
+
+function attacks({ history, limit, filter = {} }: Fields): Read {
+  if (!count(history)) return no('attacks takes history, a whole number');
+  if (limit !== undefined && !count(limit)) return no('attacks takes limit, a whole number');
+  if (typeof filter !== 'object' || filter === null) return no('attacks takes filter, an object');
+  const { prefix = null, hostgroup = null, origin = null, state = null } = filter as Fields;
+  const key = prefix === null ? null : text(prefix) ? parsePrefix(prefix) : null;
+  if (prefix !== null && key?.ok !== true) return no("filter takes prefix, a text like '192.0.2.0/24'");
+  if (hostgroup !== null && !text(hostgroup)) return no('filter takes hostgroup, a text');
+  const from = origins.find((each) => each === origin) ?? null;
+  if (origin !== null && from === null) return no(`filter takes origin (${origins.join(', ')})`);
+  const stands = listStates.find((each) => each === state) ?? null;
+  if (state !== null && stands === null) return no(`filter takes state (${listStates.join(', ')})`);
+  return yes({
+    kind: 'attacks',
+    history,
+    ...(limit === undefined ? {} : { limit }),
+    filter: { prefix: key?.ok === true ? key.value : null, hostgroup, origin: from, state: stands },
+  });
 }
 
 const text = (value: unknown): value is string => typeof value === 'string' && value.length <= longestText;

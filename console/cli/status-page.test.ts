@@ -122,6 +122,8 @@ const status: Status = {
   ],
   hostgroups: [],
   attacks: 1,
+  mitigation: null,
+  speakers: [],
   script: {
     script: '/opt/notify.sh',
     started: 5,
@@ -304,7 +306,7 @@ describe('attacks', () => {
   );
 
   test('in progress and ended, by hand and detected', () => {
-    const list = { active: [detected, byHand], ended: [over] };
+    const list = { active: [detected, byHand], leaving: [], ended: [over] };
     expect(renderAttacks(list, view(unseen), nowMicros).split('\n')).toEqual([
       'host          direction  hostgroup  cause              vector     peak     since                left',
       '203.0.113.66  incoming   global     pps 41.3k > 20.0k  gathering  100kpps  2023-11-14T22:12:50  1m35s',
@@ -316,21 +318,23 @@ describe('attacks', () => {
   });
 
   test('a comment is shown, not obeyed', () => {
-    const list = { active: [{ ...byHand, comment: 'two\nlines \x1b[31mred\r' }], ended: [] };
+    const list = { active: [{ ...byHand, comment: 'two\nlines \x1b[31mred\r' }], leaving: [], ended: [] };
     const text = renderAttacks(list, view(unseen), nowMicros);
     expect(text).toContain(' by hand: two lines  [31mred ');
     expect(text.split('\n').length).toBe(2);
   });
 
   test('none', () => {
-    expect(renderAttacks({ active: [], ended: [] }, view(80), nowMicros)).toBe('no attack in progress');
+    expect(renderAttacks({ active: [], leaving: [], ended: [] }, view(80), nowMicros)).toBe(
+      'no attack in progress',
+    );
   });
 
   test('a sampled rate says its interval and its samples; a record from before there were any says nothing', () => {
     const cause = { scope: 'host', metric: 'pps', rate: 41_250, threshold: 20_000 } as const;
     const text = (of: Attack['cause']): string =>
       renderAttacks(
-        { active: [mitigation(attack('A1', host('192.0.2.7'), { cause: of }))], ended: [] },
+        { active: [mitigation(attack('A1', host('192.0.2.7'), { cause: of }))], leaving: [], ended: [] },
         view(unseen),
         nowMicros,
       );
@@ -342,7 +346,11 @@ describe('attacks', () => {
   });
   test('fits 80 columns, with every address whole', () => {
     const longest = '2001:db8:1111:2222:3333:4444:5555:6666';
-    const list = { active: [detected, byHand, mitigation(attack('A3', host(longest)))], ended: [over] };
+    const list = {
+      active: [detected, byHand, mitigation(attack('A3', host(longest)))],
+      leaving: [],
+      ended: [over],
+    };
     const text = renderAttacks(list, view(80), nowMicros);
     for (const line of text.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80);
     for (const whole of ['203.0.113.66', longest, '203.0.113.0/24']) expect(text).toContain(whole);

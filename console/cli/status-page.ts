@@ -4,6 +4,7 @@ import { type Cause, subjectText } from '../../domain/attack.js';
 import type { Mitigation } from '../../domain/mitigation.js';
 import { rfc3339 } from '../../domain/units.js';
 import { doctorLine, exporterTable, listenerTable } from './flow-tables.js';
+import { holdingTable, mitigationLines, onOneLine, speakerTable, standing } from './mitigation-page.js';
 import { type Colors, type Column, duration, figure, type Terminal, table } from './terminal.js';
 
 type TreeNode = Status['tree'];
@@ -88,6 +89,7 @@ export function renderStatus(status: Status, view: Terminal): string {
   const { colors } = view;
   const script = status.script;
   const advice = doctorLine(status.flow, view);
+  const announcing = mitigationLines(status, view);
   const parts = [
     `${colors.bold(`tidegate ${status.version}`)}  pid ${status.pid}  up ${duration(status.uptimeSeconds)}  ` +
       `memory ${figure(status.memory.rssBytes)}B  event loop p99 ${status.eventLoop.p99Ms.toFixed(1)} ms  ` +
@@ -97,6 +99,8 @@ export function renderStatus(status: Status, view: Terminal): string {
     ...(status.flow.exporters.length > 0 ? [exporterTable(status.flow.exporters, view)] : []),
     ...(advice === null ? [] : [advice]),
     groups(status, view),
+    ...(announcing === null ? [] : [announcing]),
+    ...(status.speakers.length > 0 ? [speakerTable(status, view)] : []),
     ...(script === null
       ? []
       : [
@@ -110,9 +114,6 @@ export function renderStatus(status: Status, view: Terminal): string {
   ];
   return parts.join('\n\n');
 }
-
-/** What somebody wrote is shown, not obeyed: no new lines, no colours of its own. */
-const onOneLine = (text: string): string => text.replace(/\p{Cc}+/gu, ' ').trim();
 
 /** ' (38.0k-44.0k, 412 samples)' of a sampled rate, at the end where a narrow terminal cuts. The journal of an earlier version says nothing of it. */
 export function certainty({ samples, interval }: Pick<Cause, 'samples' | 'interval'>): string {
@@ -140,9 +141,13 @@ const shape: { readonly [title: string]: Partial<Column> } = {
   direction: { spare: 3 },
   peak: { spare: 4 },
   left: { spare: 5 },
+  mitigation: { spare: 6 },
 };
 
+const titles = ['host', 'direction', 'hostgroup', 'cause', 'vector', 'peak', 'since', 'left'];
+
 export function renderAttacks(list: AttackList, view: Terminal, nowMicros: number): string {
+  const announces = list.active.some((mitigation) => standing(mitigation) !== '');
   const active = list.active.map((mitigation) => [
     view.colors.red(subjectText(mitigation.attack.subject)),
     mitigation.attack.direction,
@@ -154,6 +159,7 @@ export function renderAttacks(list: AttackList, view: Terminal, nowMicros: numbe
     mitigation.until === null
       ? 'released by hand'
       : duration(Math.max(0, (mitigation.until - nowMicros) / 1e6)),
+    ...(announces ? [standing(mitigation)] : []),
   ]);
   const ended = list.ended.map((attack) => [
     subjectText(attack.subject),
@@ -168,12 +174,12 @@ export function renderAttacks(list: AttackList, view: Terminal, nowMicros: numbe
   const now =
     active.length === 0
       ? 'no attack in progress'
-      : table(
-          columns(['host', 'direction', 'hostgroup', 'cause', 'vector', 'peak', 'since', 'left']),
-          active,
-          view.width,
-        );
-  if (ended.length === 0) return now;
+      : table(columns([...titles, ...(announces ? ['mitigation'] : [])]), active, view.width);
+  const holdings = holdingTable([...list.active, ...list.leaving], view);
   const before = columns(['ended', 'direction', 'hostgroup', 'vector', 'peak', 'began', 'lasted']);
-  return `${now}\n\n${table(before, ended, view.width)}`;
+  return [
+    now,
+    ...(holdings === null ? [] : [holdings]),
+    ...(ended.length === 0 ? [] : [table(before, ended, view.width)]),
+  ].join('\n\n');
 }

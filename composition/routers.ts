@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Stage, stageObstacle } from '../bench/namespace.js';
 import { type Program, start, until } from '../bench/process.js';
-import { type Gobgpd, type GobgpdBinary, startGobgpd } from '../integrations/bgp/gobgpd-process.js';
+import { type Gobgpd, type GobgpdBinary, gobgpd3, startGobgpd } from '../integrations/bgp/gobgpd-process.js';
 import {
   type BirdChange,
   type BirdRoute,
@@ -264,3 +264,33 @@ neighbor ${routerAddress} {
   ${inner}
 }
 `;
+
+/** gobgpd and the router behind it, with their session up. */
+export type RoutedGobgpd = {
+  readonly routing: Routing;
+  readonly gobgpd: Gobgpd;
+  readonly bird: Bird;
+  readonly remove: () => Promise<void>;
+};
+
+export const routedGobgpd = {
+  obstacle: (binary = gobgpd3()): string | null =>
+    routingObstacle() ?? (binary === null ? 'gobgpd is not installed' : null),
+  start: async (name: string, binary = gobgpd3()): Promise<RoutedGobgpd> => {
+    if (binary === null) throw new Error('gobgpd is not installed');
+    const routing = makeRouting(name);
+    const gobgpd = startRoutedGobgpd(routing, binary);
+    const remove = async (): Promise<void> => {
+      await gobgpd.remove();
+      routing.remove();
+    };
+    try {
+      const bird = await startBird(routing);
+      if (!(await bird.established())) throw new Error(`no session: ${gobgpd.log()}`);
+      return { routing, gobgpd, bird, remove };
+    } catch (error) {
+      await remove();
+      throw error;
+    }
+  },
+};

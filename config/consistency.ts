@@ -9,6 +9,7 @@ import { checkBgp } from './bgp-consistency.js';
 import type { Files } from './files.js';
 import { checkFlow } from './flow-consistency.js';
 import { checkHostgroups, checkJudgement } from './hostgroup-consistency.js';
+import { checkReceivers } from './notice-consistency.js';
 import type { Dialect, Plan, Tell } from './plan.js';
 import { maxPrefixes } from './prefix-list.js';
 import type { Settings } from './settings.js';
@@ -31,6 +32,7 @@ export function checkTogether(
   checkNetworks(needs.networks, settings, dialect, tell);
   checkRepeatedSources(plan, dialect, tell);
   checkFlow(plan, dialect, tell);
+  checkReceivers(plan, tell);
   checkBgp(plan, settings, dialect, files, tell);
   checkHostgroups(plan, settings, dialect, tell);
   checkJudgement(plan, dialect, tell);

@@ -9,9 +9,10 @@ import type { BadConfiguration } from './tables/bad-configuration.js';
 import { badFastnetmon } from './tables/bad-fastnetmon.js';
 import { badFlow } from './tables/bad-flow.js';
 import { badLists } from './tables/bad-lists.js';
+import { badNotices } from './tables/bad-notices.js';
 import { badYaml } from './tables/bad-yaml.js';
 
-const rows = [...badYaml, ...badFlow, ...badBgp, ...badLists, ...badFastnetmon];
+const rows = [...badYaml, ...badFlow, ...badBgp, ...badNotices, ...badLists, ...badFastnetmon];
 
 function findingsOf(row: BadConfiguration): {
   readonly path: string;

@@ -200,6 +200,34 @@ export const formats = {
       );
     },
   },
+  url: {
+    words: 'URL',
+    judge: (value) => {
+      const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : null;
+      return url !== null && /^https?:$/.test(url.protocol)
+        ? read(value)
+        : misread(
+            `${quoted(value)} is not a URL of the web`,
+            'write one such as https://hooks.example.net/ddos',
+          );
+    },
+  },
+  mail_address: {
+    words: 'mail address',
+    judge: (value) =>
+      typeof value === 'string' && /^[^\s@<>,;:"()[\]\\]{1,64}@[A-Za-z0-9.-]{1,253}$/.test(value)
+        ? read(value)
+        : misread(`${quoted(value)} is not a mail address`, 'write one such as noc@example.net'),
+  },
+  text: {
+    words: 'text',
+    judge: (value) => {
+      const found = text(value, 'a text', '"-1001234567890"');
+      return found.ok && /[\r\n\0]/.test(found.value)
+        ? misread('it holds a line break', 'write it on one line')
+        : found;
+    },
+  },
   host_name: {
     words: 'host name',
     judge: (value) =>

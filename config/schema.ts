@@ -19,6 +19,7 @@ import {
 } from './declaration.js';
 import { flowKeys } from './flow-schema.js';
 import type { FormatName } from './formats.js';
+import { noticeKeys } from './notice-schema.js';
 
 type RateValue = string | number | undefined;
 type LimitKeys = { readonly [M in Metric]: Leaf<RateValue> };
@@ -236,15 +237,19 @@ export const schema = section('', {
     pcap: leaf<boolean>('boolean', true, 'Write the sampled packets as a pcap file too.'),
     sample_bytes: leaf<string>('size', '256B', 'Bytes kept of a sampled packet.', { min: 64, max: 65_535 }),
   }),
-  notify: section('The notify script, called with address, direction, packets per second and action.', {
-    script: leaf<string | null>('path', null, 'Program to run. Executed directly, without a shell.'),
-    timeout: leaf<string>('duration', '30s', 'It is killed with its children after this.', {
-      min: 100,
-      max: 3_600_000,
-    }),
-    concurrency: leaf<number>('count', 4, 'Runs at one time.', { min: 1, max: 256 }),
-    queue: leaf<number>('count', 1_024, 'Runs that may wait.', { min: 1, max: 1_000_000 }),
-  }),
+  notify: section(
+    'Who is told of attacks. The script is called with address, direction, packets per second and action.',
+    {
+      script: leaf<string | null>('path', null, 'Program to run. Executed directly, without a shell.'),
+      timeout: leaf<string>('duration', '30s', 'It is killed with its children after this.', {
+        min: 100,
+        max: 3_600_000,
+      }),
+      concurrency: leaf<number>('count', 4, 'Runs at one time.', { min: 1, max: 256 }),
+      queue: leaf<number>('count', 1_024, 'Runs that may wait.', { min: 1, max: 1_000_000 }),
+      ...noticeKeys,
+    },
+  ),
   bgp: section('Announcements: to whom, how, and within which limits.', bgpKeys),
   export: section('Where metrics go.', {
     influxdb: later('InfluxDB.'),

@@ -74,7 +74,25 @@ export type NotifySettings = {
   readonly timeoutMs: Milliseconds;
   readonly concurrency: number;
   readonly queue: number;
+  readonly receivers: readonly ReceiverSettings[];
 };
+
+/** Who is told of attacks beside the script. `name`: unique among them. */
+export type ReceiverSettings = { readonly name: string; readonly deadlineMs: Milliseconds } & (
+  | { readonly kind: 'webhook'; readonly url: string; readonly secret: string | null }
+  | { readonly kind: 'slack'; readonly url: string }
+  | { readonly kind: 'telegram'; readonly server: string; readonly token: string; readonly chat: string }
+  | {
+      readonly kind: 'mail';
+      readonly server: string;
+      readonly port: number;
+      readonly security: 'starttls' | 'opportunistic' | 'tls' | 'none';
+      readonly user: string | null;
+      readonly password: string | null;
+      readonly from: string;
+      readonly to: readonly string[];
+    }
+);
 
 /** How a GoBGP is reached. `address`: a host, or 'unix:/path', which has no port. `tls` null: in the clear. */
 export type GobgpSettings = {

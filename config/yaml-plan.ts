@@ -12,6 +12,7 @@ import { type Limits, type Metric, metrics } from '../domain/traffic.js';
 import type { Milliseconds, PrefixKey } from '../domain/units.js';
 import { bgpOf } from './bgp-plan.js';
 import { exportersOf, ipfixListenerOf, netflowListenerOf, sflowListenerOf } from './flow-plan.js';
+import { receiversOf } from './notice-plan.js';
 import { type Plan, type PlannedInterface, pathFrom } from './plan.js';
 import {
   type RateUnit,
@@ -186,6 +187,7 @@ export function planOfYaml(values: FileValues, configPath: string, stateDir: str
       timeoutMs: ms(notify.timeout),
       concurrency: notify.concurrency,
       queue: notify.queue,
+      receivers: receiversOf(notify, origins),
     },
     bgp: bgpOf(values.bgp, configPath, origins),
     state: { dir },

@@ -68,7 +68,7 @@ export type ExporterStats = {
   readonly templates: number;
   readonly templateChanges: number;
   readonly templatesEvicted: number;
-  /** Data sets that came without their template: waited, and of these how many records were counted after all. */
+  /** Data sets that came without their template: of what waited, how many records were counted after all, and how many sets waited in vain or had no room. */
   readonly setsWithoutTemplate: number;
   readonly recordsRecovered: number;
   readonly setsExpired: number;
@@ -217,7 +217,10 @@ export const unheardListener: FlowListenerStats = {
   templatesBound: 0,
 };
 
-/** A template as its exporter sent it: one template record without the set's header. */
+/**
+ * A template as its exporter sent it: one template record without the set's header. Without a body it says that the
+ * exporter has withdrawn that template (RFC 7011 section 8.1).
+ */
 export type StoredTemplate = {
   readonly protocol: 'netflow9' | 'ipfix';
   readonly address: string;
@@ -227,6 +230,7 @@ export type StoredTemplate = {
   readonly body: Uint8Array;
   readonly seenAt: UnixMicros;
 };
+export const isWithdrawn = ({ body }: StoredTemplate): boolean => body.length === 0;
 
 /** What a filter can look at. `address` and `as`: either end. */
 export const filterFields = [

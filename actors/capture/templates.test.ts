@@ -52,6 +52,34 @@ test('what the journal did not take is offered again, unless a newer one has com
   );
 });
 
+const withdrawal = (templateId: number): StoredTemplate => ({
+  ...template(templateId, 5),
+  body: new Uint8Array(0),
+});
+
+test('a withdrawn template is not given back, the journal is told once, and again where it did not listen', () => {
+  const shelf = templateShelf([template(256), template(257)], 10);
+  shelve(shelf, [withdrawal(256)]);
+  assert.deepEqual(ids(goodTemplates(shelf, 10, lifetime)), [257]);
+  const told = toWrite(shelf, 10);
+  assert.deepEqual(told, [withdrawal(256)]);
+  assert.deepEqual(toWrite(shelf, 10), []);
+  assert.equal(shelf.templates.size, 1);
+  notWritten(shelf, told);
+  assert.deepEqual(toWrite(shelf, 10), [withdrawal(256)]);
+  shelve(shelf, [template(256, 9)]);
+  notWritten(shelf, told);
+  assert.deepEqual(toWrite(shelf, 10), [template(256, 9)]);
+  assert.deepEqual(ids(goodTemplates(shelf, 10, lifetime)), [257, 256]);
+});
+
+test('withdrawals take no more room than templates do', () => {
+  const shelf = templateShelf([], 4);
+  for (let id = 256; id < 300; id += 1) shelve(shelf, [withdrawal(id)]);
+  assert.equal(shelf.templates.size, 4);
+  assert.equal(shelf.evicted, 40);
+});
+
 test('a template past its lifetime is not given back', () => {
   const shelf = templateShelf([template(256, 100), template(257, 900)], 10);
   assert.deepEqual(ids(goodTemplates(shelf, 1_100, lifetime)), [257]);

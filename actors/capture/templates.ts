@@ -5,11 +5,11 @@
  * A table that its owner changes in place. At most `bound` templates, the one sent longest ago goes first; the journal
  * gets each once, and again when it comes anew.
  */
-import type { StoredTemplate } from '../../domain/flow.js';
+import { isWithdrawn, type StoredTemplate } from '../../domain/flow.js';
 import type { UnixMicros } from '../../domain/units.js';
 
 export type TemplateShelf = {
-  /** By `keyOf`, the one sent longest ago first. */
+  /** By `keyOf`, the one sent or withdrawn longest ago first. */
   readonly templates: Map<string, StoredTemplate>;
   /** Those that the journal does not have yet. */
   readonly unwritten: Set<string>;
@@ -58,7 +58,7 @@ export function goodTemplates(
     shelf.templates.delete(key);
     shelf.unwritten.delete(key);
   }
-  return [...shelf.templates.values()];
+  return [...shelf.templates.values()].filter((template) => !isWithdrawn(template));
 }
 
 /** At most `count` of those the journal does not have; they count as written from here on. */
@@ -68,7 +68,9 @@ export function toWrite(shelf: TemplateShelf, count: number): readonly StoredTem
     if (chosen.length >= count) break;
     shelf.unwritten.delete(key);
     const template = shelf.templates.get(key);
-    if (template !== undefined) chosen.push(template);
+    if (template === undefined) continue;
+    chosen.push(template);
+    if (isWithdrawn(template)) shelf.templates.delete(key);
   }
   return chosen;
 }
@@ -77,6 +79,8 @@ export function toWrite(shelf: TemplateShelf, count: number): readonly StoredTem
 export function notWritten(shelf: TemplateShelf, templates: readonly StoredTemplate[]): void {
   for (const template of templates) {
     const key = keyOf(template);
-    if (shelf.templates.get(key) === template) shelf.unwritten.add(key);
+    const now = shelf.templates.get(key);
+    if (now === template) shelf.unwritten.add(key);
+    else if (now === undefined && isWithdrawn(template)) put(shelf, template);
   }
 }

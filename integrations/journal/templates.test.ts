@@ -46,7 +46,7 @@ test('templates are there after closing and opening again, whole and of their li
   const first = await open(dir);
   const kept = [
     template(256),
-    template(257, { protocol: 'ipfix', address: '2001:db8::1', options: true, body: new Uint8Array(0) }),
+    template(257, { protocol: 'ipfix', address: '2001:db8::1', options: true, body: Uint8Array.of(0) }),
   ];
   must(await first.append([entry(kept), entry([template(256)], 'netflow [::]:9995')]));
   await first.close();
@@ -73,6 +73,19 @@ test('the latest of a template replaces it, even when the clock has gone back', 
   const [kept, ...more] = must(await journal.templates(0));
   assert.deepEqual([...(kept?.template.body ?? [])], [9]);
   assert.equal(more.length, 0);
+  await journal.close();
+});
+
+test('a template that is withdrawn is there no more, and those of other listeners, ids and protocols are', async () => {
+  const dir = freshDir();
+  const journal = await open(dir);
+  const withdrawn = template(256, { body: new Uint8Array(0) });
+  const others = [template(257), template(256, { protocol: 'ipfix' }), template(256, { domain: 1 })];
+  must(await journal.append([entry([template(256), ...others]), entry([template(256)], 'elsewhere')]));
+  must(await journal.append([entry([withdrawn])]));
+  assert.deepEqual([...(await idsOf(journal))].sort(), [256, 256, 256, 257]);
+  must(await journal.append([entry([withdrawn, template(256)])]));
+  assert.equal((await idsOf(journal)).length, 5);
   await journal.close();
 });
 

@@ -118,6 +118,10 @@ function operations(db) {
      ON CONFLICT (listener, protocol, address, domain, template_id)
      DO UPDATE SET options = excluded.options, body = excluded.body, seen_at = excluded.seen_at`,
   );
+  const withdrawTemplate = db.prepare(
+    `DELETE FROM templates
+     WHERE listener = ? AND protocol = ? AND address = ? AND domain = ? AND template_id = ?`,
+  );
   const templates = db.prepare(
     'SELECT * FROM (SELECT * FROM templates WHERE seen_at > ? ORDER BY seen_at DESC LIMIT ?) ORDER BY seen_at',
   );
@@ -138,6 +142,10 @@ function operations(db) {
   const putTemplates = ({ listener, templates: list }) => {
     for (const one of list) {
       const { protocol, address, domain, templateId, options, body, seenAt } = one;
+      if (body.length === 0) {
+        withdrawTemplate.run(listener, protocol, address, domain, templateId);
+        continue;
+      }
       putTemplate.run(
         listener,
         protocol,

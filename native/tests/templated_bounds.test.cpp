@@ -105,6 +105,40 @@ TEST("the newest sets push out the oldest, each is either recovered or lost, and
   CHECK(run.decoder.totals().waiting_sets == 0);
 }
 
+TEST("one exporter that fills the waiting room leaves room for others, and what it has too much of is counted as its own") {
+  constexpr std::size_t kBytes = 64 << 10;
+  Run run{{.waiting_bytes = kBytes}};
+  constexpr std::uint32_t kFlood = 2'000;
+  for (std::uint32_t i = 0; i < kFlood; ++i) run(netflow9(1, i).data(256, records(10)), exporter(1), kStart + i);
+  const std::uint64_t flooding = run.decoder.totals().waiting_sets;
+  CHECK(run.decoder.totals().waiting_bytes <= kBytes / 2);
+  CHECK(run.decoder.totals().waiting_bytes > kBytes / 3);
+  CHECK(run.decoder.exporter(exporter(1), FlowProtocol::netflow9, 1)->sets_expired == kFlood - flooding);
+  // Ten others come while it goes on, and each gets all it has sent once its template is there.
+  for (std::uint32_t i = 0; i < 10; ++i) {
+    for (int each = 0; each < 4; ++each) {
+      run(netflow9(1).data(256, records(10)), exporter(2 + i), kStart + kFlood);
+      for (int n = 0; n < 20; ++n) run(netflow9(1).data(256, records(10)), exporter(1), kStart + kFlood);
+    }
+  }
+  for (std::uint32_t i = 0; i < 10; ++i) {
+    CHECK(run(netflow9(1).templates(256, kPlain), exporter(2 + i), kStart + kFlood).extras.records_recovered == 40);
+    CHECK(run.decoder.exporter(exporter(2 + i), FlowProtocol::netflow9, 1)->sets_expired == 0);
+  }
+}
+
+TEST("sets of a few bytes take room as well, and an exporter that takes over a row has its own share") {
+  Run run{{.max_exporters = 1, .waiting_bytes = 16 << 10}};
+  for (std::uint32_t i = 0; i < 500; ++i) run(netflow9(1, i).data(256, FileWriter{false}.u32(1)), exporter(1), kStart);
+  CHECK(run.decoder.totals().waiting_sets == 64);  // half of 128 entries
+  run(netflow9(1).data(256, FileWriter{false}.u32(1)), exporter(2), kStart + 61 * kSecond);
+  CHECK(run.decoder.totals().waiting_sets == 65);
+  run.decoder.expire(kStart + 130 * kSecond);
+  CHECK(run.decoder.totals().waiting_sets == 1);
+  for (std::uint32_t i = 0; i < 500; ++i) run(netflow9(1, i).data(256, FileWriter{false}.u32(1)), exporter(2), kStart + 131 * kSecond);
+  CHECK(run.decoder.totals().waiting_sets == 64);
+}
+
 TEST("more than one batch of waiting records is recovered over the next datagrams, none twice") {
   Run run{{}};
   constexpr std::size_t kEach = 40;
@@ -159,6 +193,41 @@ TEST("templates go to the journal once, again when they change or long after, an
   auto damaged = first[0];
   damaged.body.pop_back();
   CHECK(!late.decoder.restore(damaged, kStart));
+}
+
+TEST("a template that is withdrawn is withdrawn from the journal too, if it ever came there") {
+  Run run{{}};
+  const auto ids = [&](std::size_t most) {
+    std::vector<std::pair<std::uint16_t, bool>> out;  // and whether it is there
+    for (const auto& one : run.decoder.take_changed(most)) {
+      CHECK(one.address == exporter(1));
+      CHECK(one.domain == 9);
+      CHECK(one.protocol == FlowProtocol::ipfix);
+      out.emplace_back(one.id, !one.body.empty());
+    }
+    return out;
+  };
+  using Ids = std::vector<std::pair<std::uint16_t, bool>>;
+  run(ipfix(9).templates(300, kPlain), exporter(1), kStart);
+  CHECK(ids(100) == Ids{{300, true}});
+  run(ipfix(9).templates(301, kPlain), exporter(1), kStart + kSecond);
+  run(ipfix(9).withdraw(300).withdraw(301).withdraw(302), exporter(1), kStart + 2 * kSecond);
+  CHECK(ids(100) == Ids{{300, false}});  // the other two never came to the journal
+  CHECK(ids(100).empty());
+  // Withdrawn and sent anew before the journal was told: the order is kept, also where it is told bit by bit.
+  run(ipfix(9).templates(300, kPlain).templates(303, kPlain), exporter(1), kStart + 3 * kSecond);
+  CHECK(ids(100).size() == 2);
+  run(ipfix(9).withdraw(300).withdraw(303).templates(300, kPlain), exporter(1), kStart + 4 * kSecond);
+  const Ids first = ids(1);
+  REQUIRE(first.size() == 1);
+  CHECK(!first[0].second);
+  const Ids second = ids(1);
+  REQUIRE(second.size() == 1);
+  CHECK(!second[0].second);
+  CHECK(ids(1) == Ids{{300, true}});
+  CHECK(ids(1).empty());
+  run(ipfix(9).withdraw(2), exporter(1), kStart + 5 * kSecond);
+  CHECK(ids(100) == Ids{{300, false}});
 }
 
 TEST("1,000 exporters with 50 templates each go on while floods of ids and of addresses pass, in flat memory") {

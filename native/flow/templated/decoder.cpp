@@ -21,7 +21,7 @@ std::int64_t micros_of(std::uint32_t seconds) noexcept {
 
 Decoder::Decoder(const Limits& limits, std::uint64_t seed, WireOptions options)
     : store_{limits, seed},
-      waiting_{limits.waiting_bytes, limits.waiting_micros, seed},
+      waiting_{limits.waiting_bytes, limits.waiting_micros, store_.exporters_bound(), seed},
       lifetime_micros_{limits.lifetime_micros},
       options_{options} {}
 
@@ -118,8 +118,8 @@ void Decoder::learn(Message& message, RecordBatch& out) noexcept {
   if (record_.field_count == 0) {
     ++out.extras.withdrawals;
     if (message.scope == kNoRow) return;
-    if (record_.id < kLeastTemplateId) return store_.withdraw_all(message.scope, record_.options);
-    return store_.withdraw(message.scope, record_.id);
+    if (record_.id < kLeastTemplateId) return store_.withdraw_all(message.scope, record_.options, message.at_micros);
+    return store_.withdraw(message.scope, record_.id, message.at_micros);
   }
   ++out.extras.templates;
   if (message.scope == kNoRow) return out.error(DecodeError::template_refused);

@@ -34,7 +34,7 @@ struct ExporterTemplates {
   std::uint64_t changes = 0;            ///< an id came with other fields
   std::uint64_t evicted = 0;            ///< for want of room, refused ones included
   std::int64_t longest_gap_micros = 0;  ///< between two times that one template was sent, lately; zero: none sent twice yet
-  std::uint64_t sets_expired = 0;       ///< data sets that waited in vain
+  std::uint64_t sets_expired = 0;       ///< data sets that waited in vain, or had no room to wait
 };
 
 struct DecoderTotals {
@@ -53,7 +53,8 @@ class Decoder {
   /// To be called about once a second: forgets templates past their lifetime, and sets that waited too long.
   void expire(std::int64_t at_micros) noexcept;
 
-  /// At most `max` of the templates that are new or changed since they were last taken, or sent again long after that.
+  /// At most `max` of the templates that are new or changed since they were last taken, or sent again long after that;
+  /// and of those withdrawn since.
   [[nodiscard]] std::vector<StoredTemplate> take_changed(std::size_t max) { return store_.take_changed(max); }
   /// False for one that is past its lifetime, known by now, not readable, or finds no room.
   bool restore(const StoredTemplate& stored, std::int64_t at_micros) noexcept;

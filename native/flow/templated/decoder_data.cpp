@@ -16,7 +16,9 @@ void Decoder::read_data_set(std::span<const std::byte> bytes, std::uint16_t id, 
     const bool kept = message.scope != kNoRow &&
                       waiting_.keep({message.scope, store_.scope(message.scope).generation, id}, message.time,
                                     bytes.subspan(kFront), message.at_micros, [this](const WaitingKey& key) { lose(key); });
-    if (!kept) ++out.extras.sets_expired;
+    if (kept) return;
+    ++out.extras.sets_expired;
+    if (message.scope != kNoRow) ++store_.scope(message.scope).sets_expired;
     return;
   }
   const std::uint32_t records = read_records(row, bytes, message.time, out);

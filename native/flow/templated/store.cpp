@@ -31,9 +31,10 @@ Store::Store(const Limits& limits, std::uint64_t seed)
       scope_index_{limits_.max_exporters},
       templates_{limits_.max_templates},
       template_index_{limits_.max_templates},
-      bodies_{limits_.max_templates * kBlocksPerTemplate} {
+      bodies_{limits_.max_templates * kBlocksPerTemplate},
+      withdrawn_{limits_.max_templates} {
   // Where memory is not to be had, there is no room for anybody, and all are refused.
-  if (!scope_index_.usable() || !template_index_.usable()) scopes_ = Pages<Scope>{0};
+  if (!scope_index_.usable() || !template_index_.usable() || withdrawn_.size() == 0) scopes_ = Pages<Scope>{0};
   totals_.bound = templates_.size();
 }
 
@@ -224,16 +225,24 @@ Store::Lesson Store::learn(std::uint32_t scope, const TemplateRecord& record, st
   return {known ? Learned::changed : Learned::fresh, row};
 }
 
-void Store::withdraw(std::uint32_t scope, std::uint16_t id) noexcept {
-  const std::uint32_t row = row_of(scope, id);
-  if (row != kNoRow) forget(row);
+void Store::withdraw_row(std::uint32_t row, std::int64_t at_micros) noexcept {
+  const Template& gone = templates_[row];
+  if (gone.stored_micros != 0 && withdrawn_count_ < withdrawn_.size()) {
+    withdrawn_[withdrawn_count_++] = {scopes_[gone.scope].key, gone.id, at_micros};
+  }
+  forget(row);
 }
 
-void Store::withdraw_all(std::uint32_t scope, bool options) noexcept {
+void Store::withdraw(std::uint32_t scope, std::uint16_t id, std::int64_t at_micros) noexcept {
+  const std::uint32_t row = row_of(scope, id);
+  if (row != kNoRow) withdraw_row(row, at_micros);
+}
+
+void Store::withdraw_all(std::uint32_t scope, bool options, std::int64_t at_micros) noexcept {
   for (const std::uint32_t first : {scopes_[scope].unused.first, scopes_[scope].proven.first}) {
     for (std::uint32_t row = first; row != kNoRow;) {
       const std::uint32_t after = templates_[row].in_scope.after;
-      if (templates_[row].plan.options == options) forget(row);
+      if (templates_[row].plan.options == options) withdraw_row(row, at_micros);
       row = after;
     }
   }
@@ -251,7 +260,11 @@ void Store::expire(std::int64_t at_micros) noexcept {
 
 std::vector<StoredTemplate> Store::take_changed(std::size_t max) {
   std::vector<StoredTemplate> out;
-  while (changed_.first != kNoRow && out.size() < max) {
+  for (; withdrawn_count_ != 0 && out.size() < max; --withdrawn_count_) {
+    const Withdrawn& gone = withdrawn_[withdrawn_count_ - 1];
+    out.push_back({gone.key.protocol, gone.key.address, gone.key.domain, gone.id, false, {}, gone.at_micros});
+  }
+  while (withdrawn_count_ == 0 && changed_.first != kNoRow && out.size() < max) {
     const std::uint32_t row = changed_.first;
     const Template& known = templates_[row];
     const ScopeKey& key = scopes_[known.scope].key;

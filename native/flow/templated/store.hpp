@@ -78,7 +78,7 @@ struct Template {
   std::uint64_t hash = 0;
   std::int64_t seen_micros = 0;
   std::int64_t used_micros = 0;
-  std::int64_t stored_micros = 0;  ///< seen_micros as last handed to the journal
+  std::int64_t stored_micros = 0;  ///< seen_micros as last handed to the journal; zero: never
   std::uint32_t scope = kNoRow;
   std::uint32_t body = kNoRow;
   std::uint16_t body_bytes = 0;
@@ -119,20 +119,29 @@ class Store {
   [[nodiscard]] std::uint32_t find(std::uint32_t scope, std::uint16_t id, std::int64_t at_micros) const noexcept;
   [[nodiscard]] Template& at(std::uint32_t row) noexcept { return templates_[row]; }
   [[nodiscard]] Lesson learn(std::uint32_t scope, const TemplateRecord& record, std::int64_t at_micros) noexcept;
-  void withdraw(std::uint32_t scope, std::uint16_t id) noexcept;
-  void withdraw_all(std::uint32_t scope, bool options) noexcept;
+  void withdraw(std::uint32_t scope, std::uint16_t id, std::int64_t at_micros) noexcept;
+  void withdraw_all(std::uint32_t scope, bool options, std::int64_t at_micros) noexcept;
   /// A record has been read by this template.
   void used(std::uint32_t row, std::int64_t at_micros) noexcept;
   /// Looks at a bounded part of the table for templates past their lifetime.
   void expire(std::int64_t at_micros) noexcept;
 
+  /// Those withdrawn first.
   [[nodiscard]] std::vector<StoredTemplate> take_changed(std::size_t max);
   /// What the journal has needs no handing over.
   void is_stored(std::uint32_t row) noexcept;
 
   [[nodiscard]] const StoreTotals& totals() const noexcept { return totals_; }
+  /// Rows of exporters.
+  [[nodiscard]] std::size_t exporters_bound() const noexcept { return scopes_.size(); }
 
  private:
+  /// A template that the journal has and its exporter has taken back.
+  struct Withdrawn {
+    ScopeKey key;
+    std::uint16_t id = 0;
+    std::int64_t at_micros = 0;
+  };
   [[nodiscard]] std::uint64_t hash_of(const ScopeKey& key) const noexcept;
   [[nodiscard]] std::uint64_t hash_of(std::uint32_t scope, std::uint16_t id) const noexcept;
   [[nodiscard]] std::uint32_t row_of(std::uint32_t scope, std::uint16_t id) const noexcept;
@@ -150,6 +159,7 @@ class Store {
   [[nodiscard]] bool evict_any(std::uint32_t spare, std::int64_t at_micros) noexcept;
   void evict(std::uint32_t row) noexcept;
   void forget(std::uint32_t row) noexcept;
+  void withdraw_row(std::uint32_t row, std::int64_t at_micros) noexcept;
   void forget_scope(std::uint32_t row) noexcept;
 
   Limits limits_;
@@ -168,6 +178,9 @@ class Store {
   std::size_t untouched_template_ = 0;
   std::size_t sweep_ = 0;
   Bodies bodies_;
+  /// Never full: who is here was handed over before, and nothing is handed over while somebody is here.
+  Pages<Withdrawn> withdrawn_;
+  std::size_t withdrawn_count_ = 0;
   StoreTotals totals_;
 };
 

@@ -18,13 +18,36 @@ std::size_t entries_for(std::size_t bytes) noexcept {
 }
 }  // namespace
 
-Waiting::Waiting(std::size_t bytes, std::int64_t for_micros, std::uint64_t seed) noexcept
+Waiting::Waiting(std::size_t bytes, std::int64_t for_micros, std::size_t scopes, std::uint64_t seed) noexcept
     : for_micros_{for_micros},
       hash_key_{make_hash_key(seed)},
       ring_{std::min(bytes, kMostWaitingBytes)},
       entries_{entries_for(ring_.size())},
+      shares_{entries_.size() == 0 ? 0 : scopes},
       buckets_{entries_.size()} {
-  if (buckets_.size() == 0) entries_ = Pages<WaitingSet>{0};
+  if (buckets_.size() == 0 || shares_.size() == 0) entries_ = Pages<WaitingSet>{0};
+}
+
+/// Small sets use up entries before they use up bytes.
+std::uint32_t Waiting::room_for(std::size_t set_bytes) noexcept {
+  return static_cast<std::uint32_t>(std::max(kFront + set_bytes, kBytesPerEntry));
+}
+
+/// What has been taken or lost between the oldest and the newest is not free yet.
+std::size_t Waiting::spare() const noexcept {
+  const std::size_t free_entries = entries_.size() - static_cast<std::size_t>(tail_ - head_);
+  std::size_t free_bytes = ring_.size();
+  if (head_ != tail_) {
+    const std::size_t read = entries_[oldest()].begin;
+    free_bytes = write_ > read ? ring_.size() - (write_ - read) : read - write_;
+  }
+  return std::min(free_bytes, free_entries * kBytesPerEntry);
+}
+
+bool Waiting::has_share_left(const WaitingKey& key, std::size_t set_bytes) const noexcept {
+  const Share& share = shares_[key.scope];
+  if (share.generation != key.generation || share.room == 0) return true;
+  return share.room + room_for(set_bytes) <= std::max(spare(), ring_.size() / kShares);
 }
 
 std::size_t Waiting::bucket_of(const WaitingKey& key) const noexcept {
@@ -58,6 +81,9 @@ void Waiting::add(const WaitingKey& key, const MessageTime& time, std::span<cons
     entries_[bucket.last - 1].after = row;
   }
   bucket.last = row + 1;
+  Share& share = shares_[key.scope];
+  if (share.generation != key.generation) share = {key.generation, 0};
+  share.room += room_for(set.size());
   ++waiting_;
   waiting_bytes_ += set.size();
 }
@@ -81,6 +107,8 @@ void Waiting::unlink(std::uint32_t entry) noexcept {
     entries_[before].after = gone.after;
   }
   if (bucket.last == entry + 1) bucket.last = before == kNoRow ? 0 : before + 1;
+  Share& share = shares_[gone.key.scope];
+  if (share.generation == gone.key.generation) share.room -= room_for(gone.bytes);
   gone.waits = false;
   gone.after = kNoRow;
   --waiting_;

@@ -1,6 +1,9 @@
 /// Data sets that came before their template, raw, in the order they came.
 ///
-/// - One ring of bytes and one of entries, both bounded when made. A new set pushes out the oldest ones.
+/// - One ring of bytes and one of entries, both bounded when made. Where there is no room a new set pushes out the
+///   oldest ones, whoever's they are.
+/// - So no exporter may have more waiting than there is spare room, or than a kShares-th of all: one alone fills half,
+///   two a third each. What one sends beyond that is not kept, and costs nobody else's.
 /// - A set that was taken keeps its bytes until release(): spans into it are good so long.
 #pragma once
 
@@ -34,11 +37,16 @@ struct WaitingSet {
   bool waits = false;
 };
 
+/// So much of the room an exporter may always have, and push out others' for it.
+inline constexpr std::size_t kShares = 64;
+
 class Waiting {
  public:
-  Waiting(std::size_t bytes, std::int64_t for_micros, std::uint64_t seed) noexcept;
+  /// `scopes`: rows of the store's exporters.
+  Waiting(std::size_t bytes, std::int64_t for_micros, std::size_t scopes, std::uint64_t seed) noexcept;
 
-  /// Keeps a set; `lost` is called with the key of each that is pushed out. False when it cannot be kept.
+  /// Keeps a set; `lost` is called with the key of each that is pushed out. False when it cannot be kept, or its
+  /// exporter has its share.
   template <typename Lost>
   bool keep(const WaitingKey& key, const MessageTime& time, std::span<const std::byte> set, std::int64_t at_micros,
             Lost&& lost) noexcept;
@@ -60,6 +68,16 @@ class Waiting {
   [[nodiscard]] std::size_t bytes() const noexcept { return waiting_bytes_; }
 
  private:
+  /// What one exporter has waiting: the room it takes, and who lives in its row.
+  struct Share {
+    std::uint32_t generation = 0;
+    std::uint32_t room = 0;
+  };
+
+  [[nodiscard]] static std::uint32_t room_for(std::size_t set_bytes) noexcept;
+  [[nodiscard]] bool has_share_left(const WaitingKey& key, std::size_t set_bytes) const noexcept;
+  /// In bytes, as room_for() counts.
+  [[nodiscard]] std::size_t spare() const noexcept;
   [[nodiscard]] std::size_t bucket_of(const WaitingKey& key) const noexcept;
   [[nodiscard]] std::uint32_t oldest() const noexcept { return static_cast<std::uint32_t>(head_ & (entries_.size() - 1)); }
   [[nodiscard]] bool place_for(std::size_t bytes, std::size_t& begin) const noexcept;
@@ -71,6 +89,7 @@ class Waiting {
   HashKey hash_key_;
   Pages<std::byte> ring_;
   Pages<WaitingSet> entries_;
+  Pages<Share> shares_;  ///< by row of the store's exporters
   Pages<Ends> buckets_;  ///< entry + 1 in both ends, zero: empty
   std::uint64_t head_ = 0;
   std::uint64_t tail_ = 0;
@@ -83,7 +102,7 @@ template <typename Lost>
 bool Waiting::keep(const WaitingKey& key, const MessageTime& time, std::span<const std::byte> set,
                    std::int64_t at_micros, Lost&& lost) noexcept {
   std::size_t begin = 0;
-  if (entries_.size() == 0 || set.size() > ring_.size() / 4) return false;
+  if (entries_.size() == 0 || set.size() > ring_.size() / 4 || !has_share_left(key, set.size())) return false;
   while (tail_ - head_ == entries_.size() || !place_for(set.size(), begin)) {
     if (head_ == tail_ || !entries_[oldest()].waits) return false;  // taken, and still read from
     lost(entries_[oldest()].key);

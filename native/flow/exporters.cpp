@@ -82,7 +82,7 @@ Exporter& ExporterTable::hear(const ExporterKey& key, std::int64_t at_micros) no
         slot = slot_of(key, id);
       }
       begin(rows_[row], key, id, at_micros);
-      heard_[row] = {};
+      heard_[row] = {.first_micros = at_micros};
       slots_[slot] = static_cast<std::uint32_t>(row + 1);
     } else {
       row = slots_[slot] - 1;
@@ -121,7 +121,8 @@ std::optional<std::size_t> ExporterTable::dispensable(std::int64_t at_micros) no
     hand_ = hand_ + 1 == used_ ? 0 : hand_ + 1;
     const Heard& heard = heard_[row];
     if (heard.datagrams < kEstablishedDatagrams && at_micros - heard.last_micros >= kNewcomerMicros) return row;
-    if (at_micros - heard.last_micros < kSilentMicros) continue;
+    const std::int64_t known_for = heard.last_micros - heard.first_micros;
+    if (at_micros - heard.last_micros < std::clamp(known_for, kSilentMicros, kLongestSilenceMicros)) continue;
     if (!silent || heard.last_micros < heard_[*silent].last_micros) silent = row;
   }
   return silent;

@@ -1,8 +1,9 @@
 /// Who sends flow telemetry to one listener, and how well it arrives.
 ///
 /// - Capacity is fixed when built. A full table gives a row away only to an exporter that has come kKnockings
-///   times, and only the row of one that is silent for kSilentMicros or has sent fewer than kEstablishedDatagrams:
-///   so many spoofed addresses do not push out those that are heard.
+///   times, and only the row of one that has sent fewer than kEstablishedDatagrams, or is silent for kSilentMicros
+///   and for as long as it was heard before (kLongestSilenceMicros at most): so many spoofed addresses push out neither
+///   those that are heard nor those long known that export every few minutes.
 /// - Else the new one is refused and counted. What it reports counts all the same: it gets the spare row, emptied.
 /// - Rows stay where they are. One thread. Nothing but the constructor allocates.
 #pragma once
@@ -102,6 +103,7 @@ struct Exporter {
 };
 
 inline constexpr std::int64_t kSilentMicros = 60'000'000;
+inline constexpr std::int64_t kLongestSilenceMicros = 30 * kSilentMicros;
 inline constexpr std::uint64_t kEstablishedDatagrams = 16;
 /// Even a newcomer keeps its row for so long after its last datagram: two that begin together do not push each
 /// other out.
@@ -132,6 +134,7 @@ class ExporterTable {
  private:
   /// What a search for a place reads of a row: apart, because rows are large.
   struct Heard {
+    std::int64_t first_micros = 0;
     std::int64_t last_micros = 0;
     std::uint64_t datagrams = 0;
   };

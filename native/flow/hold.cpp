@@ -194,8 +194,8 @@ void FlowHold::settle(Flow& flow) noexcept {
 
 /// With all strokes in use, the one that beats first goes over into the other: once too late, never too early.
 void FlowHold::add_stroke(Flow& flow, const Amount& amount, std::int64_t at_micros) noexcept {
-  // The play in whose tick this falls, and the one a window later.
-  const std::uint32_t play = plays_ + (plays_ != 0 && at_micros <= played_upto_ ? 0 : 1);
+  // The play in whose tick this falls, and the one a window later. The end of a tick belongs to the next.
+  const std::uint32_t play = plays_ + (plays_ != 0 && at_micros < played_upto_ ? 0 : 1);
   Stroke made;
   made.amount = amount;
   made.due_micros = at_micros + options_.window_micros;

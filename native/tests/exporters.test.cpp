@@ -130,6 +130,31 @@ TEST("an established exporter gives up its row after a minute of silence, and no
   CHECK(row_of(table, key_of(10)) != nullptr);
 }
 
+TEST("one that was heard for long keeps its row through as long a silence, for half an hour at most") {
+  const SamplingPolicy policy;
+  ExporterTable table{1, 7, policy};
+  constexpr std::int64_t kMinute = 60 * kSecond;
+  std::int64_t at = 0;
+  const auto rival_gets_in = [&] {
+    for (int i = 0; i < 20; ++i) (void)table.hear(key_of(10), at);
+    return row_of(table, key_of(10)) != nullptr;
+  };
+  for (int i = 0; i < 20; ++i) (void)table.hear(key_of(1), at += kMinute);
+  at += 19 * kMinute - 1;
+  CHECK(!rival_gets_in());
+  at += 1;
+  CHECK(rival_gets_in());
+  ExporterTable longer{1, 7, policy};
+  at = 0;
+  for (int i = 0; i < 300; ++i) (void)longer.hear(key_of(1), at += kMinute);
+  at += 30 * kMinute - 1;
+  for (int i = 0; i < 20; ++i) (void)longer.hear(key_of(10), at);
+  CHECK(row_of(longer, key_of(10)) == nullptr);
+  at += 1;
+  for (int i = 0; i < 20; ++i) (void)longer.hear(key_of(10), at);
+  CHECK(row_of(longer, key_of(10)) != nullptr);
+}
+
 TEST("200,000 spoofed exporters push out none that is heard, and a real one that comes later finds a row") {
   const SamplingPolicy policy;
   ExporterTable table{1024, 99, policy};

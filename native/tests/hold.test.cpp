@@ -131,6 +131,19 @@ TEST("a flood under a timeout of 60 seconds is seen whole on the tick at which i
   }
 }
 
+TEST("a record that comes on the very edge of a tick reads at no tick higher than it was, nor lower") {
+  HoldClock clock{{kSecond, 100'000, 64, 3}, false};
+  for (int i = 0; i < 123; ++i) clock.tick();
+  const std::int64_t at = clock.now();
+  constexpr std::uint64_t kPerSecond = 10'000;
+  (void)clock.take(record_of_flow(1, 60 * kPerSecond, 60 * kPerSecond * 100), span_detail(at - 60 * kSecond, at, FlowEnd::active), at);
+  for (int i = 0; i < 300; ++i) {
+    clock.tick();
+    CHECK(clock.packets_in_window <= kPerSecond * 102 / 100);
+    CHECK(clock.packets_in_window >= kPerSecond * 97 / 100);
+  }
+}
+
 TEST("a flow that grows into a flood is seen on the tick that reports it, one that shrinks within a window") {
   HoldClock clock{{kSecond, 100'000, 64, 3}, true};
   std::int64_t from = clock.now();

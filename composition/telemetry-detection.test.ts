@@ -159,14 +159,27 @@ const named = [
   { vector: 'gre', shows: 'gre_flood' },
 ] as const;
 
-describe('the vector is named from flow records, which hold no packets', () => {
-  for (const { vector, shows } of named) {
-    for (const kind of ['netflow5', 'ipfix'] as const) {
-      test(`${shows} by ${kind}`, async () => {
-        const { started } = await replayed(settings, capture(vector, { kind, rate: 1 }), true);
-        expect(started).toMatchObject([{ host: target, direction: 'incoming', vector: shows }]);
-      }, 60_000);
-    }
+const tellings = named.flatMap(({ vector, shows }) => {
+  const plain = shows.endsWith('_amplification')
+    ? (['netflow5', 'netflow9', 'ipfix', 'sflow'] as const)
+    : (['netflow5', 'ipfix'] as const);
+  return [
+    ...plain.map((kind) => ({ vector, shows, kind, rate: 1 })),
+    ...(['netflow5', 'netflow9', 'ipfix', 'sflow'] as const).map((kind) => ({
+      vector,
+      shows,
+      kind,
+      rate: 50,
+    })),
+  ];
+});
+
+describe('the vector is named from flow records, which hold no packets, and from samples', () => {
+  for (const { vector, shows, kind, rate } of tellings) {
+    test(`${shows} by ${kind}, ${rate === 1 ? 'unsampled' : `1:${rate}`}`, async () => {
+      const { started } = await replayed(settings, capture(vector, { kind, rate }), true);
+      expect(started).toMatchObject([{ host: target, direction: 'incoming', vector: shows }]);
+    }, 60_000);
   }
 });
 

@@ -11,7 +11,14 @@ import { newPacket, protocols } from '../traffic/frames/packet.js';
 import { payloadOf } from '../traffic/frames/payload.js';
 import { pcapWriter } from '../traffic/pcap.js';
 import { createRandom } from '../traffic/random.js';
-import { captureFolder, groupOf, rehearsalEpoch, replayed, settingsOf } from './detection-rehearsal.js';
+import {
+  captureFolder,
+  groupOf,
+  lastingBan,
+  rehearsalEpoch,
+  replayed,
+  settingsOf,
+} from './detection-rehearsal.js';
 
 const folder = captureFolder();
 afterAll(folder.close);
@@ -71,8 +78,27 @@ function message(sequence: number, nowMicros: number, seconds: number, bitsPerSe
   return bytes;
 }
 
-function capture(timeout: number, records: number, bitsPerSecond: number): string {
-  const path = folder.path(`time-${timeout}-${bitsPerSecond}.pcap`);
+/** A replay passes over longer silence: its clock must go on tick by tick. */
+const heartbeatSeconds = 2;
+
+/** RFC 7011 section 3.1: a header and no set. */
+function emptyMessage(sequence: number, nowMicros: number): Uint8Array {
+  const view = new DataView(new ArrayBuffer(16));
+  view.setUint16(0, 10);
+  view.setUint16(2, 16);
+  view.setUint32(4, Math.floor(nowMicros / 1e6));
+  view.setUint32(8, sequence);
+  return new Uint8Array(view.buffer);
+}
+
+/** `lost`: numbers of records that never come, from 1 on. */
+function capture(
+  timeout: number,
+  records: number,
+  bitsPerSecond: number,
+  lost: readonly number[] = [],
+): string {
+  const path = folder.path(`time-${timeout}-${bitsPerSecond}-${lost.join('-')}.pcap`);
   const packet = newPacket(buildLink('plain', createRandom(1)));
   packet.source = Uint8Array.of(192, 0, 2, 1);
   packet.destination = Uint8Array.of(192, 0, 2, 9);
@@ -82,11 +108,19 @@ function capture(timeout: number, records: number, bitsPerSecond: number): strin
   const frame = new Uint8Array(maxFrameBytes);
   const pieces: Buffer[] = [];
   const writer = pcapWriter(rehearsalEpoch, 'micro', (piece) => pieces.push(Buffer.from(piece)));
-  for (let i = 1; i <= records; i++) {
-    const micros = i * timeout * 1e6;
-    packet.payload = payloadOf(message(i - 1, rehearsalEpoch + micros, timeout, bitsPerSecond));
-    packet.payloadLength = recordBytes + 28 + 4 * elements.length;
+  const write = (bytes: Uint8Array, micros: number): void => {
+    packet.payload = payloadOf(bytes);
+    packet.payloadLength = bytes.length;
     writer.frame(frame, 0, composeFrame(frame, 0, packet), micros);
+  };
+  for (let second = Math.min(timeout, heartbeatSeconds); second <= records * timeout; second++) {
+    const micros = second * 1e6;
+    const told = second / timeout;
+    if (Number.isInteger(told) && !lost.includes(told)) {
+      write(message(told - 1, rehearsalEpoch + micros, timeout, bitsPerSecond), micros);
+    } else if (second % heartbeatSeconds === 0) {
+      write(emptyMessage(Math.floor(told), rehearsalEpoch + micros), micros);
+    }
   }
   writer.finish();
   writeFileSync(path, Buffer.concat(pieces));
@@ -114,4 +148,24 @@ test('a flood under a timeout of a minute is found at the tick in which its firs
   expect(Math.abs(Date.parse(started[0]?.at ?? '') * 1e3 - rehearsalEpoch - 60e6)).toBeLessThanOrEqual(
     200_000,
   );
+}, 60_000);
+
+/** An attack ends with the first tick that is not above the threshold, so one that lasts was above it at every tick. */
+const endsAtOnce = { ...lastingBan, timeMs: 0, onlyIfFinished: true, calmMs: 0 };
+const below = (mbps: number) =>
+  settingsOf(['203.0.113.0/24'], [groupOf(globalGroup, [], { incoming: { mbps } }, { ban: endsAtOnce })]);
+
+for (const timeout of [5, 60, 300, 1_800]) {
+  test(`100 Mbit/s with an active timeout of ${timeout} s is at least 95 at every tick from its first record on`, async () => {
+    const { started, ended } = await replayed(below(95), capture(timeout, 4, 100e6), true);
+    expect(started.length).toBe(1);
+    const lastRecord = rehearsalEpoch + 4 * timeout * 1e6;
+    for (const { at } of ended) expect(Date.parse(at) * 1e3).toBeGreaterThanOrEqual(lastRecord);
+  }, 60_000);
+}
+
+test('a record that never comes shows as a dip, so such a dip would be seen', async () => {
+  const { started, ended } = await replayed(below(95), capture(60, 4, 100e6, [3]), true);
+  expect(started.length).toBe(2);
+  expect(ended.length).toBeGreaterThanOrEqual(1);
 }, 60_000);

@@ -83,16 +83,17 @@ export function makeStage(name: string): Stage {
 }
 
 /** A way between a stage's listener and this process: addresses for benchmarks (RFC 2544), gone with the stage. */
-export type Way = { readonly here: string; readonly there: string };
+export type Way = { readonly here: string; readonly there: string; readonly interfaceThere: string };
 
 /** `octet` keeps ways apart that exist at the same time. */
 export function wayHere(stage: Stage, name: string, octet: number): Way {
-  const way: Way = { here: `198.18.${octet}.1`, there: `198.18.${octet}.2` };
-  ip('link', 'add', `${name}h`, 'type', 'veth', 'peer', 'name', `${name}t`, 'netns', stage.listener);
+  const interfaceThere = `${name}t`;
+  const way: Way = { here: `198.18.${octet}.1`, there: `198.18.${octet}.2`, interfaceThere };
+  ip('link', 'add', `${name}h`, 'type', 'veth', 'peer', 'name', interfaceThere, 'netns', stage.listener);
   ip('addr', 'add', `${way.here}/30`, 'dev', `${name}h`);
   ip('link', 'set', `${name}h`, 'up');
-  ip('-n', stage.listener, 'addr', 'add', `${way.there}/30`, 'dev', `${name}t`);
-  ip('-n', stage.listener, 'link', 'set', `${name}t`, 'up');
+  ip('-n', stage.listener, 'addr', 'add', `${way.there}/30`, 'dev', interfaceThere);
+  ip('-n', stage.listener, 'link', 'set', interfaceThere, 'up');
   return way;
 }
 

@@ -169,7 +169,8 @@ describe.skipIf(obstacle !== null)(`real exporters (${obstacle ?? 'on a veth of 
     });
     if (!opened.ok) throw new Error(opened.error.detail);
     const source: ListenerSource = opened.value;
-    const watch = { stage, folder, collector: { address: way.here, port: source.port }, protocol, sampling };
+    const collector = { address: way.here, port: source.port };
+    const watch = { stage, folder, collector, leaves: way.interfaceThere, protocol, sampling };
     const running = program.start(watch);
     await until(() => watchers(stage) > 0, watchingMs);
     await sleep(readyMs);
@@ -202,7 +203,9 @@ describe.skipIf(obstacle !== null)(`real exporters (${obstacle ?? 'on a veth of 
       return { incoming: read('incoming'), outgoing: read('outgoing') };
     };
     const hosts = new Map([...truth.keys()].map((host) => [host, amountsOf(host)]));
-    const outcome = { hosts, stats: source.stats(), exporters: source.exporters() };
+    // Open vSwitch tells of itself in a domain of its own, options data alone.
+    const exporters = source.exporters().filter(({ records }) => records > 0);
+    const outcome = { hosts, stats: source.stats(), exporters };
     meter.close();
     source.close();
     return outcome;
@@ -224,29 +227,43 @@ describe.skipIf(obstacle !== null)(`real exporters (${obstacle ?? 'on a veth of 
             const told = [...truth].filter(([host]) => protocol !== 'netflow5' || !host.includes(':'));
             expect(told.length).toBeGreaterThan(10);
             const text = (from: HostTruth | undefined): string => JSON.stringify(from);
-            const wrong = told.filter(([host, real]) => text(hosts.get(host)) !== text(real));
-            expect(
-              wrong.map(([host, real]) => `${host}: ${text(hosts.get(host))}, not ${text(real)}`),
-            ).toEqual([]);
+            const onLink = ({ packets, bytes }: Amounts): Amounts => ({
+              packets,
+              bytes: bytes + packets * program.linkBytes(protocol),
+            });
+            const wrong = told.flatMap(([host, real]) => {
+              const expected = { incoming: onLink(real.incoming), outgoing: onLink(real.outgoing) };
+              const got = text(hosts.get(host));
+              return got === text(expected) ? [] : [`${host}: ${got}, not ${text(expected)}`];
+            });
+            expect(wrong).toEqual([]);
           });
 
-          test(`${protocol}, one in 10: the busy host within chance`, {
-            retry: runsAgain,
-            timeout: 60_000,
-          }, async () => {
-            const { hosts, exporters } = await watched(program, protocol, 10);
-            expect(exporters).toMatchObject([{ samplingRate: 10 }]);
-            const isSilent = program.silentOnSampling.includes(protocol);
-            expect(exporters[0]?.samplingOrigin === 'fallback').toBe(isSilent);
-            const real = truth.get(busyHost)?.incoming ?? { packets: 0, bytes: 0 };
-            const told = hosts.get(busyHost)?.incoming ?? { packets: 0, bytes: 0 };
-            const off = 4 / Math.sqrt(real.packets / 10);
-            expect(
-              Math.abs(told.packets / real.packets - 1),
-              `${told.packets} of ${real.packets}`,
-            ).toBeLessThan(off);
-            expect(Math.abs(told.bytes / real.bytes - 1), `${told.bytes} of ${real.bytes}`).toBeLessThan(off);
-          });
+          test.skipIf(program.neverSamples.includes(protocol))(
+            `${protocol}, one in 10: the busy host within chance`,
+            {
+              retry: runsAgain,
+              timeout: 60_000,
+            },
+            async () => {
+              const { hosts, exporters } = await watched(program, protocol, 10);
+              expect(exporters).toMatchObject([
+                { samplingRate: program.undoesSampling.includes(protocol) ? 1 : 10 },
+              ]);
+              const isSilent = program.silentOnSampling.includes(protocol);
+              expect(exporters[0]?.samplingOrigin === 'fallback').toBe(isSilent);
+              const real = truth.get(busyHost)?.incoming ?? { packets: 0, bytes: 0 };
+              const told = hosts.get(busyHost)?.incoming ?? { packets: 0, bytes: 0 };
+              const off = 4 / Math.sqrt(real.packets / 10);
+              expect(
+                Math.abs(told.packets / real.packets - 1),
+                `${told.packets} of ${real.packets}`,
+              ).toBeLessThan(off);
+              expect(Math.abs(told.bytes / real.bytes - 1), `${told.bytes} of ${real.bytes}`).toBeLessThan(
+                off,
+              );
+            },
+          );
         }
       },
     );

@@ -1,20 +1,27 @@
 /**
- * Real exporters as tests start them: softflowd, and pmacctd with its nfprobe and sfprobe plug-ins, each watching an
- * interface inside a namespace and telling a collector outside of it.
+ * Real exporters as tests start them: softflowd, pmacctd with its nfprobe and sfprobe plug-ins, and Open vSwitch, each
+ * watching an interface inside a namespace and telling a collector outside of it.
  */
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Stage } from '../bench/namespace.js';
 import { type Program, start } from '../bench/process.js';
+import { finishOpenVswitch, startOpenVswitch } from './open-vswitch.js';
 
 export type ExporterProtocol = 'netflow5' | 'netflow9' | 'ipfix' | 'sflow5';
 export type ExporterProgram = {
-  readonly name: 'softflowd' | 'pmacctd nfprobe' | 'pmacctd sfprobe';
+  readonly name: 'softflowd' | 'pmacctd nfprobe' | 'pmacctd sfprobe' | 'Open vSwitch';
   readonly command: string;
   readonly protocols: readonly ExporterProtocol[];
   /** Those in which it never says that it samples; its operator has to. */
   readonly silentOnSampling: readonly ExporterProtocol[];
+  /** Those in which it cannot sample. */
+  readonly neverSamples: readonly ExporterProtocol[];
+  /** Those in which it undoes its sampling itself, and tells of none. */
+  readonly undoesSampling: readonly ExporterProtocol[];
+  /** Bytes of a packet that it counts beside those from the IP header on. */
+  readonly linkBytes: (protocol: ExporterProtocol) => number;
   readonly start: (watch: Watch) => Program;
   /** Makes it tell all it knows, and end. */
   readonly finish: (program: Program, watch: Watch) => Promise<void>;
@@ -23,11 +30,14 @@ export type Watch = {
   readonly stage: Stage;
   readonly folder: string;
   readonly collector: { readonly address: string; readonly port: number };
+  /** The interface by which datagrams leave. */
+  readonly leaves: string;
   readonly protocol: ExporterProtocol;
   /** One in this many packets. */
   readonly sampling: number;
 };
 
+const ethernetHeaderBytes = 14;
 const versions: { readonly [P in ExporterProtocol]: string } = {
   netflow5: '5',
   netflow9: '9',
@@ -35,7 +45,10 @@ const versions: { readonly [P in ExporterProtocol]: string } = {
   sflow5: '5',
 };
 
+const usual = { silentOnSampling: [], neverSamples: [], undoesSampling: [], linkBytes: () => 0 } as const;
+
 const softflowd: ExporterProgram = {
+  ...usual,
   name: 'softflowd',
   command: 'softflowd',
   protocols: ['netflow5', 'netflow9', 'ipfix'],
@@ -95,10 +108,10 @@ const receiver = ({ collector }: Watch): string => `${collector.address}:${colle
 export const exporterPrograms: readonly ExporterProgram[] = [
   softflowd,
   {
+    ...usual,
     name: 'pmacctd nfprobe',
     command: 'pmacctd',
     protocols: ['netflow5', 'netflow9', 'ipfix'],
-    silentOnSampling: [],
     start: (watch) =>
       startPmacctd(watch, [
         'plugins: nfprobe',
@@ -109,12 +122,23 @@ export const exporterPrograms: readonly ExporterProgram[] = [
     finish: finishPmacctd,
   },
   {
+    ...usual,
     name: 'pmacctd sfprobe',
     command: 'pmacctd',
     protocols: ['sflow5'],
-    silentOnSampling: [],
     start: (watch) => startPmacctd(watch, ['plugins: sfprobe', `sfprobe_receiver: ${receiver(watch)}`]),
     finish: finishPmacctd,
+  },
+  {
+    ...usual,
+    name: 'Open vSwitch',
+    command: 'ovs-vswitchd',
+    protocols: ['netflow5', 'ipfix', 'sflow5'],
+    neverSamples: ['netflow5'],
+    undoesSampling: ['ipfix'],
+    linkBytes: (protocol) => (protocol === 'netflow5' ? ethernetHeaderBytes : 0),
+    start: startOpenVswitch,
+    finish: finishOpenVswitch,
   },
 ];
 

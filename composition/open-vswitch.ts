@@ -58,7 +58,11 @@ export function startOpenVswitch(watch: Watch): Program {
   const database = join(folder, `ovs-${watch.collector.port}.db`);
   run(watch, ['ovsdb-tool', 'create', database, schema]);
   endDatabase(watch); // of a run that was broken off
-  const server = [`--unixctl=${controlOf(watch)}`, `--remote=p${socketOf(watch)}`, '--log-file=ovsdb.log'];
+  const server = [
+    `--unixctl=${controlOf(watch)}`,
+    `--remote=p${socketOf(watch)}`,
+    `--log-file=${join(folder, 'ovsdb.log')}`,
+  ];
   run(watch, ['ovsdb-server', database, ...server, '--detach', '-vconsole:off']);
   vsctl(watch, '--no-wait', 'init');
   vsctl(watch, '--no-wait', 'set', 'open', '.', `other_config:max-idle=${idleMs}`);

@@ -303,6 +303,20 @@ TEST("1,000 exporters with 50 templates each go on while floods of ids and of ad
   CHECK(run.decoder.exporter(exporter(4), FlowProtocol::netflow9, 7)->evicted == 0);
 }
 
+TEST("an exporter that has used one of its templates keeps all of them while a flood of ids passes") {
+  Run run{{.max_templates = 100, .max_exporters = 1'000}};
+  for (std::uint16_t id = 256; id < 276; ++id) run(netflow9(1).templates(id, kPlain), exporter(1), kStart);
+  CHECK(run(netflow9(1).data(256, records(1)), exporter(1), kStart).sightings().size() == 1);
+  for (std::uint32_t i = 0; i < 500; ++i) {
+    run(netflow9(1).templates(256, kPlain).templates(257, kPlain), exporter(2 + i), kStart + 120 * kSecond);
+  }
+  CHECK(run.decoder.totals().store.templates == 100);
+  for (std::uint16_t id = 256; id < 276; ++id) {
+    CHECK(run(netflow9(1).data(id, records(1)), exporter(1), kStart + 121 * kSecond).sightings().size() == 1);
+  }
+  CHECK(run.decoder.exporter(exporter(1), FlowProtocol::netflow9, 1)->evicted == 0);
+}
+
 TEST("where all templates are in use a new one is refused, until one has been idle") {
   Run run{{.max_templates = 2}};
   for (std::uint32_t i = 1; i <= 2; ++i) run(netflow9().templates(256, kPlain).data(256, records(1)), exporter(i), kStart);

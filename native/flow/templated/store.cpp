@@ -114,14 +114,22 @@ void Store::refresh(std::uint32_t row, std::int64_t at_micros) noexcept {
   }
 }
 
+void Store::is_useful(std::uint32_t scope, std::int64_t at_micros) noexcept {
+  remove<&Scope::links>(scopes_, unused_scopes_, scope);
+  scopes_[scope].useful = true;
+  append<&Scope::links>(scopes_, useful_scopes_, scope);
+  for (std::uint32_t row = scopes_[scope].unused.first; row != kNoRow; row = templates_[row].in_scope.after) {
+    remove<&Template::links>(templates_, unused_, row);
+    templates_[row].useful = true;
+    templates_[row].used_micros = at_micros;
+    append<&Template::links>(templates_, useful_, row);
+  }
+}
+
 void Store::used(std::uint32_t row, std::int64_t at_micros) noexcept {
   Template& known = templates_[row];
   Scope& owner = scopes_[known.scope];
-  if (!owner.useful) {
-    remove<&Scope::links>(scopes_, unused_scopes_, known.scope);
-    owner.useful = true;
-    append<&Scope::links>(scopes_, useful_scopes_, known.scope);
-  }
+  if (!owner.useful) is_useful(known.scope, at_micros);
   if (known.proven && at_micros - known.used_micros < kTouchMicros) return;
   unlink(row);
   known.proven = known.useful = true;

@@ -4,7 +4,7 @@
 /// - When full, a new template takes the place of one by which no record was ever read, the longest unused first; of a
 ///   useful one only when that has been idle for kProtectedMicros, else it is refused. An exporter at its own
 ///   bound gives up one of its own. So floods of spoofed exporters or ids push out each other. Exporters the same.
-/// - Templates of an exporter that has been useful count as useful from the start.
+/// - All templates of an exporter count as useful once a record has been read by one of them.
 /// - Memory is reserved once and touched as it fills. Nothing here allocates but take_changed(). One thread.
 #pragma once
 
@@ -150,6 +150,8 @@ class Store {
   [[nodiscard]] Ends& within(const Template& row) noexcept {
     return row.proven ? scopes_[row.scope].proven : scopes_[row.scope].unused;
   }
+  /// The first record of an exporter has been read: none of its templates gives way to those of strangers any more.
+  void is_useful(std::uint32_t scope, std::int64_t at_micros) noexcept;
   void link(std::uint32_t row) noexcept;
   void unlink(std::uint32_t row) noexcept;
   void mark_changed(std::uint32_t row) noexcept;

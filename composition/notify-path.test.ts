@@ -108,6 +108,7 @@ async function play(on: Stage, options: Options = {}) {
           banReport,
           power: attackPower,
           endAttack: (attack) => void ended.push(attack),
+          news: () => {},
           restored: (attacks) => void restored.push([...attacks]),
         }),
       ),

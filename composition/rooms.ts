@@ -18,6 +18,7 @@ import type { JournalMessage } from '../actors/journal/messages.js';
 import { ledgerActor } from '../actors/mitigation/actor.js';
 import type { AnnouncerMessage } from '../actors/mitigation/announcer-messages.js';
 import type { LedgerMessage } from '../actors/mitigation/messages.js';
+import type { NoticeMessage } from '../actors/notice/messages.js';
 import { scriptActor } from '../actors/script/actor.js';
 import type { ScriptMessage } from '../actors/script/messages.js';
 import { listenerName, listenText } from '../config/difference.js';
@@ -35,6 +36,7 @@ import type { Backoff, SupervisorSpec } from '../supervision/spec.js';
 import type { DataPlane } from './data-plane.js';
 import { doctorDeps } from './doctor-rooms.js';
 import { flowPolicy } from './flow-listening.js';
+import { newsTo, wantedReceivers } from './receivers.js';
 import { wantedAnnouncers } from './speakers.js';
 import { keepsTemplates, templateShelves } from './template-shelves.js';
 
@@ -93,6 +95,8 @@ export function furnish(deps: RoomDeps): Rooms {
   const hostgroups = new Map<string, Ref<HostgroupMessage>>();
   const sources = new Map<string, Ref<SourceMessage>>();
   const announcers = new Map<string, Ref<AnnouncerMessage>>();
+  const receiverPlaces = new Map<string, Place<NoticeMessage>>();
+  const receivers = new Map<string, Ref<NoticeMessage>>();
   const shelves = templateShelves(deps.keptTemplates);
   let serials = 0;
   const serial = (): number => serials++;
@@ -153,6 +157,7 @@ export function furnish(deps: RoomDeps): Rooms {
               endAttack: (attack) => {
                 hostgroups.get(homeOf(attack))?.send({ kind: 'release', attack: attack.id });
               },
+              news: newsTo(() => receivers.values()),
               restored: (attacks) => {
                 for (const [name, ref] of hostgroups) {
                   const own = attacks.filter((attack) => homeOf(attack) === name);
@@ -194,15 +199,22 @@ export function furnish(deps: RoomDeps): Rooms {
   };
 
   const wantedOutlets = (): readonly Wanted[] => {
+    receivers.clear();
+    const told = wantedReceivers(live.settings.notify.receivers, (id) => {
+      const place = placeOf(receiverPlaces, id);
+      receivers.set(id, place.ref);
+      return place;
+    });
     const { script: path, timeoutMs, concurrency, queue } = live.settings.notify;
-    if (path === null) return [];
+    if (path === null) return told;
     const restarted = (): void => void ledger.ref.send({ kind: 'script_restarted' });
     const spec = scriptActor({ run: deps.runScript, path, timeoutMs, concurrency, queue, restarted });
     return [
       {
-        edition: JSON.stringify(live.settings.notify),
+        edition: JSON.stringify([path, timeoutMs, concurrency, queue]),
         spec: script.child({ ...spec, stopDeadlineMs: scriptStopMs }),
       },
+      ...told,
     ];
   };
 

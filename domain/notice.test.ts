@@ -5,7 +5,8 @@ import { test } from 'vitest';
 import { noCommunities } from './announcement.js';
 import type { Holding, Mitigation } from './mitigation.js';
 import { noticeChanges, noticeEvents, noticesOf } from './notice.js';
-import { someAttack, someMitigation, someNotice } from './notice-rehearsal.js';
+import { someNotice } from './notice-rehearsal.js';
+import { aMitigation, anAttack } from './rehearsal.js';
 import type { HostKey, PrefixKey } from './units.js';
 
 const holding = (state: Holding['state'], host = '192.0.2.7'): Holding => ({
@@ -20,10 +21,10 @@ const holding = (state: Holding['state'], host = '192.0.2.7'): Holding => ({
 });
 const told = (before: Mitigation | null, after: Mitigation): readonly string[] =>
   noticesOf(before, after, 1e15).map(({ event, change }) => change ?? event);
-const plain = someMitigation();
-const held = someMitigation({ holdings: [holding('held')] });
+const plain = aMitigation();
+const held = aMitigation({ holdings: [holding('held')] });
 const effect = (state: 'watching' | 'effective' | 'partial' | 'ineffective', since = 1) =>
-  someMitigation({ ...held, effect: { state, since, seen: [] } });
+  aMitigation({ ...held, effect: { state, since, seen: [] } });
 
 const rows: readonly {
   readonly claim: string;
@@ -36,44 +37,44 @@ const rows: readonly {
   {
     claim: 'complete evidence is told once',
     before: plain,
-    after: someMitigation({ attack: someAttack({ evidence: 'complete' }) }),
+    after: aMitigation({ attack: anAttack({ evidence: 'complete' }) }),
     says: ['evidence_complete'],
   },
   {
     claim: 'on its way is not announced',
     before: plain,
-    after: someMitigation({ holdings: [holding('wanted')] }),
+    after: aMitigation({ holdings: [holding('wanted')] }),
     says: [],
   },
   { claim: 'confirmed is announced', before: plain, after: held, says: ['announced'] },
   {
     claim: 'half confirmed is not announced',
     before: plain,
-    after: someMitigation({ holdings: [holding('held'), holding('wanted', '192.0.2.8')] }),
+    after: aMitigation({ holdings: [holding('held'), holding('wanted', '192.0.2.8')] }),
     says: [],
   },
   {
     claim: 'more of it is announced again',
     before: held,
-    after: someMitigation({ holdings: [holding('held'), holding('held', '192.0.2.8')] }),
+    after: aMitigation({ holdings: [holding('held'), holding('held', '192.0.2.8')] }),
     says: ['announced'],
   },
   {
     claim: 'what leaves is not announced',
     before: plain,
-    after: someMitigation({ holdings: [holding('leaving')] }),
+    after: aMitigation({ holdings: [holding('leaving')] }),
     says: [],
   },
   {
     claim: 'a guard holds back',
     before: plain,
-    after: someMitigation({ heldBack: 'dry_run' }),
+    after: aMitigation({ heldBack: 'dry_run' }),
     says: ['held_back'],
   },
   {
     claim: 'another guard is told too',
-    before: someMitigation({ heldBack: 'dry_run' }),
-    after: someMitigation({ heldBack: 'stopped' }),
+    before: aMitigation({ heldBack: 'dry_run' }),
+    after: aMitigation({ heldBack: 'stopped' }),
     says: ['held_back'],
   },
   { claim: 'watching says nothing', before: held, after: effect('watching'), says: [] },
@@ -83,19 +84,19 @@ const rows: readonly {
   {
     claim: 'escalated',
     before: held,
-    after: someMitigation({ ...held, escalated: 'uplink' }),
+    after: aMitigation({ ...held, escalated: 'uplink' }),
     says: ['escalated'],
   },
   {
     claim: 'the end',
     before: held,
-    after: someMitigation({ ...held, state: 'released' }),
+    after: aMitigation({ ...held, state: 'released' }),
     says: ['attack_ended'],
   },
   {
     claim: 'what is gone after the end says nothing',
-    before: someMitigation({ ...held, state: 'released' }),
-    after: someMitigation({ state: 'released' }),
+    before: aMitigation({ ...held, state: 'released' }),
+    after: aMitigation({ state: 'released' }),
     says: [],
   },
 ];
@@ -121,7 +122,7 @@ test('the same change has the same id, and different events of an attack never s
 });
 
 test('a route that is lost and announced again is the same event', () => {
-  const lost = someMitigation({ holdings: [holding('wanted')] });
+  const lost = aMitigation({ holdings: [holding('wanted')] });
   const [first] = noticesOf(plain, held, 1);
   const [again] = noticesOf(lost, held, 2);
   assert.equal(first?.id, again?.id);
@@ -130,7 +131,7 @@ test('a route that is lost and announced again is the same event', () => {
 test('an id goes into a header, whatever a guard is called, and a notice is JSON', () => {
   fc.assert(
     fc.property(fc.string(), fc.string(), (heldBack, comment) => {
-      for (const notice of noticesOf(plain, someMitigation({ heldBack, comment }), 1e15)) {
+      for (const notice of noticesOf(plain, aMitigation({ heldBack, comment }), 1e15)) {
         assert.match(notice.id, /^[A-Za-z0-9._-]{1,120}$/);
         assert.deepEqual(JSON.parse(JSON.stringify(notice)), notice);
       }

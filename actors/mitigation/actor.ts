@@ -51,6 +51,8 @@ export type LedgerDeps = {
   readonly power: (attack: Attack) => number;
   /** An operator, or the time limit, has ended a detected attack: its hostgroup must end the attack's actor. */
   readonly endAttack: (attack: Attack) => void;
+  /** What has changed of a mitigation; null: it is new. Must return at once, and is not told of what a restart brings back. */
+  readonly news: (before: Mitigation | null, after: Mitigation, at: UnixMicros) => void;
   /** Detected attacks that are still on, after each start of this actor. Receivers know some of them already. */
   readonly restored: (attacks: readonly Attack[]) => void;
 };
@@ -302,6 +304,9 @@ function perform(
       }
       case 'notify':
         notify(effect, deps, context);
+        break;
+      case 'news':
+        deps.news(effect.before, effect.after, context.clock.unixMicros());
         break;
       case 'end_attack':
         deps.endAttack(effect.attack);

@@ -167,6 +167,7 @@ export function restore(ledger: Ledger, { mitigations, notes }: Remembered, at: 
     // Records of earlier versions say nothing of announcements.
     const held = add(ledger, { ...notAnnounced, ...record });
     held.cleared = true;
+    held.reported = held.mitigation; // news of an earlier life
     recall(ledger, held);
     effects.push(...tell(ledger, held));
     const releasedAt = ledger.earlyReleases.get(record.id);

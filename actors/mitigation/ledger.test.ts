@@ -36,7 +36,7 @@ const want = { attack, until: null, comment: '', reply: null };
 /** Effects as words: 'write', 'notify ban', 'reply ok', … */
 const words = (effects: readonly Effect[]): string[] =>
   effects.flatMap((effect) => {
-    if (effect.kind === 'log' || effect.kind === 'note') return [];
+    if (effect.kind === 'log' || effect.kind === 'note' || effect.kind === 'news') return [];
     if (effect.kind === 'notify') return [`notify ${effect.action}`];
     if (effect.kind === 'reply') return [`reply ${effect.result.ok ? 'ok' : effect.result.error.code}`];
     return [effect.kind];

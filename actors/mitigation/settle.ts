@@ -19,6 +19,8 @@ export const changesKey = 'mitigation changes';
 
 /** Records that are brought up to date before others have their turn. One that is written always is. */
 const refreshedAtOnce = 500;
+/** Mitigations whose news are told before others have their turn. */
+const toldAtOnce = 200;
 
 /** `effects`: what the message itself calls for. */
 export function settle(ledger: Ledger, effects: readonly Effect[], at: UnixMicros): Effect[] {
@@ -34,12 +36,30 @@ export function settle(ledger: Ledger, effects: readonly Effect[], at: UnixMicro
     if (left-- === 0) break;
     refresh(ledger, held, remarks);
   }
-  return [...notes(ledger), ...writes, ...effects, ...remarks, ...speeches(ledger)];
+  return [...notes(ledger), ...writes, ...effects, ...remarks, ...speeches(ledger), ...news(ledger)];
+}
+
+function news(ledger: Ledger): Effect[] {
+  const effects: Effect[] = [];
+  let left = toldAtOnce;
+  for (const held of ledger.unreported) {
+    if (left-- === 0) break;
+    ledger.unreported.delete(held);
+    const { reported: before, mitigation: after } = held;
+    if (before === after) continue;
+    held.reported = after;
+    effects.push({ kind: 'news', before, after });
+  }
+  return effects;
 }
 
 /** Whether a message of our own has to go on with what was bounded. */
-export const unsettled = ({ announcing, stale }: Ledger): boolean =>
-  announcing.replans.length > 0 || announcing.touched.size > 0 || stale.size > 0 || announcing.sweep !== null;
+export const unsettled = ({ announcing, stale, unreported }: Ledger): boolean =>
+  announcing.replans.length > 0 ||
+  announcing.touched.size > 0 ||
+  stale.size > 0 ||
+  unreported.size > 0 ||
+  announcing.sweep !== null;
 
 /** The record as it is now, on its way to the journal. */
 export function write(ledger: Ledger, held: Held, at: UnixMicros, remarks: Effect[] = []): Effect {
@@ -57,6 +77,7 @@ export function write(ledger: Ledger, held: Held, at: UnixMicros, remarks: Effec
 /** Puts holdings and guards into the record. */
 export function refresh(ledger: Ledger, held: Held, remarks: Effect[]): void {
   ledger.stale.delete(held);
+  ledger.unreported.add(held);
   const { mitigation } = held;
   const heldBack = gravest(held);
   held.mitigation = { ...mitigation, heldBack, holdings: [...held.holds].map((spot) => holding(held, spot)) };

@@ -51,6 +51,8 @@ export type Held = {
   readonly holds: Set<Spot>;
   /** Those of them that the journal knows. */
   readonly durable: Set<Spot>;
+  /** As its news were last told; null: it is new. */
+  reported: Mitigation | null;
 };
 
 type Loose = { attack: Attack; writing: UnixMicros | null };
@@ -68,6 +70,8 @@ export type Ledger = {
   readonly unwritten: Set<Held>;
   /** Whose holdings or guards have changed since they were last put into the record. */
   readonly stale: Set<Held>;
+  /** Changed since their news were last told; some of them may have left the table. */
+  readonly unreported: Set<Held>;
   readonly announcing: Announcing;
   restored: boolean;
   refused: number;
@@ -89,6 +93,8 @@ export type Effect =
       readonly report: string | null;
     }
   | { readonly kind: 'speak'; readonly speaker: string; readonly message: AnnouncerMessage }
+  /** To whom it may concern: nothing waits for it. */
+  | { readonly kind: 'news'; readonly before: Mitigation | null; readonly after: Mitigation }
   /** The attack actor of a detected attack must end. */
   | { readonly kind: 'end_attack'; readonly attack: Attack }
   | { readonly kind: 'reply'; readonly reply: Reply; readonly result: Result<Mitigation> }
@@ -108,6 +114,7 @@ export const emptyLedger = (terms: Terms): Ledger => ({
   earlyReleases: new Map(),
   unwritten: new Set(),
   stale: new Set(),
+  unreported: new Set(),
   announcing: announcingBy(terms),
   restored: false,
   refused: 0,
@@ -124,6 +131,7 @@ export const log = (level: 'info' | 'warn' | 'error', phrase: string, fields: Lo
 export function changed(ledger: Ledger, held: Held): void {
   held.dirty = true;
   ledger.unwritten.add(held);
+  ledger.unreported.add(held);
 }
 
 /**
@@ -181,6 +189,7 @@ export function add(ledger: Ledger, mitigation: Mitigation): Held {
     refusedBy: null,
     holds: new Set(),
     durable: new Set(),
+    reported: null,
   };
   ledger.held.set(mitigation.id, held);
   const subject = subjectText(mitigation.attack.subject);

@@ -27,7 +27,7 @@ const tickMs = 10_000;
 
 export const noticeActor = (deps: NoticeDeps): ChildSpec<State, NoticeMessage> => ({
   kind: 'actor',
-  id: deps.name,
+  id: `notice/${deps.name}`,
   behaviour: () => noticeBehaviour(deps),
   restart: 'permanent',
   mailbox: { bound: maxQueued, overflow: { kind: 'drop_old' } },

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { afterEach, test } from 'vitest';
 import type { Delivery } from '../../domain/notice.js';
 import { noticesOf } from '../../domain/notice.js';
-import { someMitigation, someNotice } from '../../domain/notice-rehearsal.js';
+import { someNotice } from '../../domain/notice-rehearsal.js';
+import { aMitigation } from '../../domain/rehearsal.js';
 import { type MailOptions, mailSender } from './mail.js';
 import { openPost, type Post, type PostOptions } from './smtp-rehearsal.js';
 
@@ -113,7 +114,7 @@ test('a server that is silent, from the start or later, costs the deadline; one 
 test('no text of an attack or a comment makes a header or a recipient', async () => {
   const server = await post();
   const comment = 'x\r\nBcc: c@evil.example\r\n.\r\nRCPT TO:<c@evil.example>';
-  const [notice] = noticesOf(null, someMitigation({ comment, heldBack: comment }), 1e15);
+  const [notice] = noticesOf(null, aMitigation({ comment, heldBack: comment }), 1e15);
   assert.ok(notice);
   const odd = { ...notice, text: `a\r\nBcc: c@evil.example` };
   assert.equal((await mail(server.port)(odd, never)).kind, 'delivered');

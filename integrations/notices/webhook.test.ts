@@ -7,7 +7,8 @@ import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { afterEach, test } from 'vitest';
 import type { Delivery, NoticeSender } from '../../domain/notice.js';
 import { noticesOf } from '../../domain/notice.js';
-import { someMitigation, someNotice } from '../../domain/notice-rehearsal.js';
+import { someNotice } from '../../domain/notice-rehearsal.js';
+import { aMitigation } from '../../domain/rehearsal.js';
 import { addressesOf } from './lookup.js';
 import { slackSender } from './slack.js';
 import { telegramSender } from './telegram.js';
@@ -234,7 +235,7 @@ test('a URL that is none, or of another kind, is refused for good', async () => 
 
 test('Slack gets a text, without markup from outside', async () => {
   const server = await serve(ok);
-  const [notice] = noticesOf(null, someMitigation({ comment: '<!channel> & co' }), 1e15);
+  const [notice] = noticesOf(null, aMitigation({ comment: '<!channel> & co' }), 1e15);
   assert.ok(notice);
   assert.equal((await slackSender({ url: server.url, deadlineMs: 5000 })(notice, never)).kind, 'delivered');
   const { text } = JSON.parse(server.seen[0]?.body ?? '{}');

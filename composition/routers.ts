@@ -64,12 +64,16 @@ export function routingObstacle(): string | null {
   }
 }
 
-/** `name` keeps routings apart that exist at the same time; at most 8 letters. */
-export function makeRouting(name: string): Routing {
-  const [speaker, router] = [`${name}-s`, `${name}-r`];
+/**
+ * `name` keeps routings apart that exist at the same time; at most 8 letters. `home`: a namespace that is there, for the
+ * speaker to live in; it is left as it is found, but for the wire.
+ */
+export function makeRouting(name: string, home: string | null = null): Routing {
+  const [speaker, router] = [home ?? `${name}-s`, `${name}-r`];
+  const made = home === null ? [speaker, router] : [router];
   const folder = mkdtempSync(join(tmpdir(), 'tidegate-routing-'));
   const removeNamespaces = (): void => {
-    for (const namespace of [speaker, router]) {
+    for (const namespace of made) {
       try {
         for (const pid of command('ip', 'netns', 'pids', namespace).split('\n').filter(Boolean)) {
           process.kill(Number(pid), 'SIGKILL');
@@ -86,7 +90,7 @@ export function makeRouting(name: string): Routing {
     rmSync(folder, { recursive: true, force: true });
   };
   try {
-    for (const namespace of [speaker, router]) {
+    for (const namespace of made) {
       command('ip', 'netns', 'add', namespace);
       command('ip', '-n', namespace, 'link', 'set', 'lo', 'up');
     }
@@ -276,9 +280,10 @@ export type RoutedGobgpd = {
 export const routedGobgpd = {
   obstacle: (binary = gobgpd3()): string | null =>
     routingObstacle() ?? (binary === null ? 'gobgpd is not installed' : null),
-  start: async (name: string, binary = gobgpd3()): Promise<RoutedGobgpd> => {
+  /** `home` as in `makeRouting`. */
+  start: async (name: string, home: string | null = null, binary = gobgpd3()): Promise<RoutedGobgpd> => {
     if (binary === null) throw new Error('gobgpd is not installed');
-    const routing = makeRouting(name);
+    const routing = makeRouting(name, home);
     const gobgpd = startRoutedGobgpd(routing, binary);
     const remove = async (): Promise<void> => {
       await gobgpd.remove();

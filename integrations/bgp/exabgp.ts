@@ -156,9 +156,13 @@ export const exabgpSpeaker =
     };
 
     const unreachable = <T>(): Result<T> => failure('SPEAKER_UNREACHABLE', reason);
-    /** What ended with the link was not late but cut off. */
-    const lostWith = <T>(own: Link, result: Result<T>): Result<T> =>
-      own.ended.signal.aborted && !result.ok && result.error.code === 'TIMEOUT' ? unreachable() : result;
+    /** What ended with the link was not late but cut off; what finds the link broken ends it. */
+    const lostWith = <T>(own: Link, result: Result<T>): Result<T> => {
+      if (result.ok) return result;
+      const { code, detail } = result.error;
+      if (code === 'SPEAKER_UNREACHABLE' && link === own) lose(detail);
+      return own.ended.signal.aborted && code === 'TIMEOUT' ? unreachable() : result;
+    };
 
     const list = async (
       known: ReadonlySet<string>,
@@ -202,9 +206,6 @@ export const exabgpSpeaker =
         outcomes = lines.map((_, index) =>
           index < written ? success(undefined) : (failed ?? unreachable()),
         );
-        if (failed?.ok === false && failed.error.code === 'SPEAKER_UNREACHABLE' && link === own) {
-          lose(failed.error.detail);
-        }
       } else outcomes = await own.exchange.carryOut(lines, signal);
       const results: Result<void>[] = changes.map((_, index) => refused.get(index) ?? unreachable());
       for (const [at, command] of commands.entries()) {

@@ -107,7 +107,7 @@ async function run(
     done = step.done;
     await absorb(source, meters, step.at);
     for (const one of groups) decide(one, await one.meter.judge(step.at), cases);
-    finish(groups, cases.step(step.at));
+    finish(groups, cases.step(step.at), step.at);
     request.progress(step.offset, step.size);
   }
   cases.close();
@@ -143,10 +143,10 @@ function decide({ meter, rounds, policy }: Group, judgement: Judgement, cases: C
   }
 }
 
-function finish(groups: readonly Group[], over: readonly AttackId[]): void {
+function finish(groups: readonly Group[], over: readonly AttackId[], at: UnixMicros): void {
   for (const id of over) {
     for (const { meter, rounds } of groups) {
-      for (const effect of ended(rounds, id)) {
+      for (const effect of ended(rounds, id, at)) {
         if (effect.kind === 'unwatch') meter.unwatch(effect.subject, effect.direction);
       }
     }

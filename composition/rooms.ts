@@ -76,6 +76,8 @@ const backoff: Backoff = { baseMs: 100, factor: 2, maxMs: 5_000, jitter: 0.2, re
 const rootBudget = { intensity: 10, periodMs: 60_000 };
 const mitigationBudget = { intensity: 5, periodMs: 60_000 };
 const rosterStopMs = 500;
+/** Of the attacks that ended last, so many are looked through for subjects that may come back. */
+const recalledAttacks = 2_000;
 /** A script still running at stop goes on by itself: it runs in a process group of its own. */
 const scriptStopMs = 2_500;
 
@@ -233,6 +235,13 @@ export function furnish(deps: RoomDeps): Rooms {
         startAttack,
         ledger: ledger.ref,
         adopts: (attack) => homeOf(attack) === group.name,
+        askHistory: (reply) => {
+          journal.ref.send({
+            kind: 'history',
+            limit: recalledAttacks,
+            reply: (ended) => reply(ended.ok ? ended.value : []),
+          });
+        },
         serial,
       });
       return { edition: String(live.planeSerial), spec: place.child(spec) };

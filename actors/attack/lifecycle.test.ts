@@ -4,10 +4,19 @@ import { test } from 'vitest';
 import type { Standing } from '../../domain/ports.js';
 import { anAttack, aPacket, ratesOf, rehearsalStart } from '../../domain/rehearsal.js';
 import { quietRates } from '../../domain/traffic.js';
-import { advance, born, type Effect, endsAt, type Input, type Life, type LifePolicy } from './lifecycle.js';
+import {
+  advance,
+  banTimeMs,
+  born,
+  type Effect,
+  endsAt,
+  type Input,
+  type Life,
+  type LifePolicy,
+} from './lifecycle.js';
 
 const policy = (ban: Partial<LifePolicy['ban']> = {}): LifePolicy => ({
-  ban: { timeMs: 10_000, onlyIfFinished: true, calmMs: 0, ...ban },
+  ban: { timeMs: 10_000, onlyIfFinished: true, calmMs: 0, probe: null, ...ban },
   evidence: { packets: 3, timeLimitMs: 5000 },
   settleMs: 2000,
 });
@@ -233,4 +242,29 @@ test('the clock ends a life exactly when endsAt says that it will', () => {
       },
     ),
   );
+});
+
+const probe = { watchMs: 60_000, growth: 3, maxTimeMs: 60_000 };
+const banTimes = [
+  { claim: 'a new attack: the ban time', returns: 0, by: probe, ms: 10_000 },
+  { claim: 'the first return: grown once', returns: 1, by: probe, ms: 30_000 },
+  { claim: 'the second: bounded', returns: 2, by: probe, ms: 60_000 },
+  { claim: 'the thousandth: bounded', returns: 1000, by: probe, ms: 60_000 },
+  {
+    claim: 'a bound below the ban time does not shorten it',
+    returns: 1,
+    by: { ...probe, maxTimeMs: 5 },
+    ms: 10_000,
+  },
+  { claim: 'without probes: the ban time', returns: 5, by: null, ms: 10_000 },
+];
+for (const { claim, returns, by, ms } of banTimes) {
+  test(`how long it is mitigated, ${claim}`, () => assert.equal(banTimeMs(10_000, returns, by), ms));
+}
+
+test('an attack that came back is released after its grown ban time', () => {
+  const life = born(anAttack({ returns: 1, evidence: 'complete' }), 'new', seconds(0), policy());
+  const calm = advance(life, stands(1, false), policy({ probe })).life;
+  assert.equal(endsAt(calm, policy({ probe }).ban), seconds(30));
+  assert.equal(endsAt(calm, policy().ban), seconds(10));
 });

@@ -9,7 +9,7 @@
  * - `released`: by the ban policy, or by hand at any time. Nothing follows.
  */
 import type { Attack, SampledPacket } from '../../domain/attack.js';
-import type { BanPolicy } from '../../domain/hostgroup.js';
+import type { BanPolicy, ProbePolicy } from '../../domain/hostgroup.js';
 import type { Standing } from '../../domain/ports.js';
 import type { Milliseconds, UnixMicros } from '../../domain/units.js';
 import { fingerprint } from './fingerprint.js';
@@ -20,7 +20,7 @@ export type Phase = 'gathering' | 'explained' | 'calm' | 'released';
 export type AttackMode = 'new' | 'restored';
 
 export type LifePolicy = {
-  readonly ban: Pick<BanPolicy, 'timeMs' | 'onlyIfFinished' | 'calmMs'>;
+  readonly ban: Pick<BanPolicy, 'timeMs' | 'onlyIfFinished' | 'calmMs' | 'probe'>;
   readonly evidence: { readonly packets: number; readonly timeLimitMs: Milliseconds };
   /** After a restart the meter is empty: for this long a low rate is not yet calm. */
   readonly settleMs: Milliseconds;
@@ -159,9 +159,15 @@ export function endsAt(life: Life, ban: LifePolicy['ban']): UnixMicros | null {
   if (life.phase === 'released' || ban.timeMs === null) return null;
   const calmAt = life.calmSince === null ? null : life.calmSince + micros(ban.calmMs);
   if (ban.timeMs === 0) return calmAt;
-  const timeAt = life.attack.startedAt + micros(ban.timeMs);
+  const timeAt = life.attack.startedAt + micros(banTimeMs(ban.timeMs, life.attack.returns, ban.probe));
   if (!ban.onlyIfFinished) return timeAt;
   return calmAt === null ? null : Math.max(timeAt, calmAt);
+}
+
+/** Longer with each return: `timeMs` · `growth` ^ returns, `maxTimeMs` at the most, and never less than `timeMs`. */
+export function banTimeMs(timeMs: Milliseconds, returns: number, probe: ProbePolicy | null): Milliseconds {
+  if (probe === null) return timeMs;
+  return Math.max(timeMs, Math.min(timeMs * probe.growth ** returns, probe.maxTimeMs));
 }
 
 function isDue(life: Life, at: UnixMicros, ban: LifePolicy['ban']): boolean {

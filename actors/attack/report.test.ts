@@ -291,3 +291,9 @@ test('the JSON report says what its numbers rest on', () => {
   assert.equal(report.packets.length, 3);
   assert.equal(JSON.parse(JSON.stringify(report)).format, 'tidegate-attack/1');
 });
+
+test('an attack that came back says how often', () => {
+  assert.ok(banReport(anAttack({ returns: 1 })).endsWith('\nReturned: 1 time after a release\n'));
+  assert.ok(banReport(anAttack({ returns: 3 })).endsWith('\nReturned: 3 times after a release\n'));
+  assert.ok(!banReport(anAttack()).includes('Returned'));
+});

@@ -89,6 +89,10 @@ function samplingLines({ cause }: Attack): readonly string[] {
   ];
 }
 
+/** FastNetMon has no such line either. */
+const returnLines = ({ returns }: Attack): readonly string[] =>
+  returns > 0 ? [`Returned: ${returns} ${returns === 1 ? 'time' : 'times'} after a release`] : [];
+
 /** What a script reads on its stdin at `ban`: the whole report without packets. */
 export function banReport(attack: Attack): string {
   const rates = attack.ratesAtStart;
@@ -111,6 +115,7 @@ export function banReport(attack: Attack): string {
     `Average packet size for incoming traffic: ${meanBytes(rates.incoming)} bytes `,
     `Average packet size for outgoing traffic: ${meanBytes(rates.outgoing)} bytes `,
     ...samplingLines(attack),
+    ...returnLines(attack),
   ];
   return `${lines.join('\n')}\n`;
 }

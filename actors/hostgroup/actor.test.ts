@@ -78,6 +78,7 @@ async function detection(change: Partial<HostgroupDeps> = {}, on: readonly Attac
     },
     ledger: ledger.ref,
     adopts: () => true,
+    askHistory: (reply) => reply([]),
     serial: () => serial++,
     ...change,
   });

@@ -21,6 +21,7 @@ import type { LedgerMessage } from '../mitigation/messages.js';
 import { type Explainers, explainers, type StartAttack } from './explainers.js';
 import type { HostgroupMessage } from './messages.js';
 import { remark } from './remarks.js';
+import { recall } from './returns.js';
 import {
   type Effect,
   emptyRounds,
@@ -42,6 +43,8 @@ export type HostgroupDeps = {
   readonly openMeter: (group: Hostgroup) => Meter;
   readonly startAttack: StartAttack;
   readonly ledger: Ref<LedgerMessage>;
+  /** Asks the journal for the attacks that ended last; a journal that does not answer, or cannot, leaves all attacks new. */
+  readonly askHistory: (reply: (ended: readonly Attack[]) => void) => void;
   /** Whether an attack of the journal is this group's: its own, or one whose group is no more. */
   readonly adopts: (attack: Attack) => boolean;
   /** The next serial for an attack's id, in all hostgroups. */
@@ -118,6 +121,10 @@ export function hostgroupActor(deps: HostgroupDeps): ChildSpec<Watch, HostgroupM
       .map(({ attack }) => attack);
     carryOut(watch, restored(watch.rounds, attacks, policyOf(watch)), context);
     context.every(deps.tickMs * idleTicks, idleMessage);
+    if (group.ban.probe !== null) {
+      // Not awaited: nothing that is asked of the past holds up a decision.
+      deps.askHistory((ended) => context.self.send({ kind: 'remembered', attacks: ended }));
+    }
     return watch;
   }
 
@@ -254,9 +261,15 @@ export function hostgroupActor(deps: HostgroupDeps): ChildSpec<Watch, HostgroupM
           case 'restored':
             carryOut(watch, restored(watch.rounds, message.attacks, policyOf(watch)), context);
             return watch;
+          case 'remembered':
+            if (watch.group.ban.probe !== null) {
+              const at = context.clock.unixMicros();
+              recall(watch.rounds.releases, message.attacks.filter(deps.adopts), at, watch.group.ban.probe);
+            }
+            return watch;
           case 'attack_ended':
             if (heldBy(watch.rounds, message.attack) === null) watch.explainers.retire(message.attack);
-            else carryOut(watch, ended(watch.rounds, message.attack), context);
+            else carryOut(watch, ended(watch.rounds, message.attack, context.clock.unixMicros()), context);
             return watch;
           case 'attack_revised':
             revised(watch.rounds, message.attack);

@@ -23,6 +23,8 @@ export type HostgroupMessage =
   | { readonly kind: 'idle' }
   /** Attacks of this group that the journal says are still on; sent at start and after the ledger's restore. */
   | { readonly kind: 'restored'; readonly attacks: readonly Attack[] }
+  /** Attacks that the journal knows to have ended, for those that come back. */
+  | { readonly kind: 'remembered'; readonly attacks: readonly Attack[] }
   /** The attack actor has ended: the subject may be found again. */
   | { readonly kind: 'attack_ended'; readonly attack: AttackId }
   /** The record of an attack has changed (fingerprint, files, peak); kept for a restart of its actor. */

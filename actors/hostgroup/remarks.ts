@@ -58,5 +58,6 @@ const attackFields = (attack: Attack): { readonly [field: string]: unknown } => 
   subject: subjectText(attack.subject),
   direction: attack.direction,
   hostgroup: attack.hostgroup,
+  ...(attack.returns > 0 ? { returns: attack.returns } : {}),
   ...attack.cause,
 });

@@ -6,6 +6,7 @@ import type { Exceeded, Judgement, Standing } from '../../domain/ports.js';
 import { unsampled } from '../../domain/rehearsal.js';
 import { type Direction, directions, quietRates } from '../../domain/traffic.js';
 import type { HostKey, PrefixKey } from '../../domain/units.js';
+import { maxRemembered, recall, remember, returnsOf } from './returns.js';
 import {
   type Effect,
   emptyRounds,
@@ -207,8 +208,8 @@ test('a meter younger than its window cannot tell calm, but it can tell over', (
 
 test('an attack that has ended may be found again, under a new id', () => {
   const { rounds, attack } = attacked();
-  expect(kinds(ended(rounds, attack.id))).toEqual(['unwatch', 'end']);
-  expect(ended(rounds, attack.id)).toEqual([]);
+  expect(kinds(ended(rounds, attack.id, 2 * second))).toEqual(['unwatch', 'end']);
+  expect(ended(rounds, attack.id, 2 * second)).toEqual([]);
   expect(attackOf(judged(rounds, at(second, [exceeded(a)]), policy())).id).not.toBe(attack.id);
 });
 
@@ -290,7 +291,7 @@ test('whatever comes, no subject is banned twice at once, and all that is held i
         } else {
           const attack = on.get(subjectText(one.subject));
           if (attack === undefined) return;
-          take(ended(rounds, attack.id));
+          take(ended(rounds, attack.id, 2 * second));
           on.delete(subjectText(one.subject));
         }
         const expected = [...watchedBy(rounds)].map(
@@ -300,4 +301,53 @@ test('whatever comes, no subject is banned twice at once, and all that is held i
       });
     }),
   );
+});
+
+const probe = { watchMs: 60_000, growth: 2, maxTimeMs: 3_600_000 };
+const probing = policy({ ban: { ...policy().ban, probe } });
+
+const comebacks = [
+  { claim: 'within the watch it is a return', afterMs: 60_000, by: probing, returns: 1 },
+  { claim: 'after the watch it is new', afterMs: 60_001, by: probing, returns: 0 },
+  { claim: 'without a probe policy it is new', afterMs: 10, by: policy(), returns: 0 },
+];
+for (const { claim, afterMs, by, returns } of comebacks) {
+  test(`an attack on a released subject: ${claim}`, () => {
+    const { rounds, attack } = attacked();
+    ended(rounds, attack.id, 2 * second);
+    const again = attackOf(judged(rounds, at(2 * second + afterMs * 1000, [exceeded(a)]), by));
+    expect(again.returns).toBe(returns);
+  });
+}
+
+test('returns are counted on, per subject, from when the record says that it ended', () => {
+  const { rounds, attack } = attacked();
+  revised(rounds, { ...attack, endedAt: 5 * second });
+  ended(rounds, attack.id, 9 * second);
+  const first = attackOf(judged(rounds, at(65 * second, [exceeded(a)]), probing));
+  ended(rounds, first.id, 66 * second);
+  const second_ = attackOf(judged(rounds, at(67 * second, [exceeded(a)]), probing));
+  expect([first.returns, second_.returns]).toEqual([1, 2]);
+  expect(attackOf(judged(rounds, at(68 * second, [exceeded(six)]), probing)).returns).toBe(0);
+});
+
+test('what the journal knows of released attacks is remembered, the last release of each', () => {
+  const { attack } = attacked();
+  const rounds = emptyRounds();
+  const ends = (endedAt: number, returns: number): Attack => ({ ...attack, endedAt, returns });
+  const byHand: Attack = { ...attack, subject: six, origin: 'manual', endedAt: 99 * second };
+  recall(rounds.releases, [ends(90 * second, 3), ends(20 * second, 2), byHand], 100 * second, probe);
+  expect(attackOf(judged(rounds, at(101 * second, [exceeded(a)]), probing)).returns).toBe(4);
+  expect(attackOf(judged(rounds, at(101 * second, [exceeded(six)]), probing)).returns).toBe(0);
+});
+
+test('the memory of releases is bounded: the one released longest ago goes', () => {
+  const { attack } = attacked();
+  const releases = emptyRounds().releases;
+  for (let serial = 0; serial <= maxRemembered; serial += 1) {
+    remember(releases, { ...attack, subject: host(`10.0.${serial >> 8}.${serial & 255}`) }, serial);
+  }
+  expect(releases.size).toBe(maxRemembered);
+  expect(returnsOf(releases, host('10.0.0.0'), maxRemembered, probe)).toBe(0);
+  expect(returnsOf(releases, host('10.0.0.1'), maxRemembered, probe)).toBe(1);
 });

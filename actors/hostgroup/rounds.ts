@@ -14,6 +14,7 @@ import type { BanPolicy } from '../../domain/hostgroup.js';
 import type { Exceeded, Judgement, Standing } from '../../domain/ports.js';
 import type { Direction } from '../../domain/traffic.js';
 import type { AttackId, UnixMicros } from '../../domain/units.js';
+import { type Releases, remember, returnsOf } from './returns.js';
 
 /** Attacks that one hostgroup holds at once, and as many subjects that it lets be. */
 export const maxAttacks = 10_000;
@@ -40,6 +41,8 @@ export type Rounds = {
   readonly held: Map<string, Held>;
   readonly subjects: Map<AttackId, string>;
   readonly suppressed: Map<string, Suppressed>;
+  /** Whose release may prove to have been too early. */
+  readonly releases: Releases;
   refused: number;
 };
 
@@ -47,6 +50,7 @@ export const emptyRounds = (): Rounds => ({
   held: new Map(),
   subjects: new Map(),
   suppressed: new Map(),
+  releases: new Map(),
   refused: 0,
 });
 
@@ -128,7 +132,8 @@ function exceed(
     rounds.refused += 1;
     return;
   }
-  const attack = born(exceeded, at, policy);
+  const returns = returnsOf(rounds.releases, subject, at, policy.ban.probe);
+  const attack = born(exceeded, at, returns, policy);
   hold(rounds, attack, direction);
   decisions.push({ kind: 'mitigate', attack });
   rest.push({ kind: 'watch', subject, direction }, { kind: 'start', attack, mode: 'new' });
@@ -197,12 +202,13 @@ export function restored(rounds: Rounds, attacks: readonly Attack[], policy: Pol
   return effects;
 }
 
-/** An attack is over: its subject may be found again. */
-export function ended(rounds: Rounds, id: AttackId): readonly Effect[] {
+/** An attack is over: its subject may be found again, and may prove not to be over. */
+export function ended(rounds: Rounds, id: AttackId, at: UnixMicros): readonly Effect[] {
   const held = heldBy(rounds, id);
   if (held === null) return nothing;
   rounds.held.delete(subjectText(held.attack.subject));
   rounds.subjects.delete(id);
+  remember(rounds.releases, held.attack, held.attack.endedAt ?? at);
   const { subject } = held.attack;
   const effects: Effect[] = [...held.ways.keys()].map((direction) => ({
     kind: 'unwatch',
@@ -258,7 +264,12 @@ function suppression(subject: Subject, { ban, whitelisted }: Policy): Suppressed
   return (ipv6 ? ban.enabledIpv6 : ban.enabled) ? null : 'ban_disabled';
 }
 
-function born({ subject, direction, cause, rates }: Exceeded, at: UnixMicros, policy: Policy): Attack {
+function born(
+  { subject, direction, cause, rates }: Exceeded,
+  at: UnixMicros,
+  returns: number,
+  policy: Policy,
+): Attack {
   return {
     id: attackId(at, policy.serial()),
     origin: 'detected',
@@ -274,6 +285,6 @@ function born({ subject, direction, cause, rates }: Exceeded, at: UnixMicros, po
     files: [],
     evidence: 'gathering',
     whitelisted: false,
-    returns: 0,
+    returns,
   };
 }

@@ -14,7 +14,7 @@ export const attempts = 3;
 const pausesMs: readonly Milliseconds[] = [20, 200];
 export const maxWaiting = 60_000;
 /** Entries of one transaction, more only when a single write has more. */
-const maxTransaction = 2000;
+const maxTransaction = 200;
 
 export type Write = {
   readonly entries: readonly JournalEntry[];

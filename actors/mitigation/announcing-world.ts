@@ -6,7 +6,7 @@
 import { type Announcement, announcementKey, announcementText } from '../../domain/announcement.js';
 import type { Attack } from '../../domain/attack.js';
 import type { MitigationPolicy, SpeakerPolicy } from '../../domain/bgp.js';
-import { type Mitigation, notAnnounced } from '../../domain/mitigation.js';
+import type { Mitigation } from '../../domain/mitigation.js';
 import { contains, overlaps, prefixLength } from '../../domain/prefix.js';
 import { prefixSet } from '../../domain/prefix-table.js';
 import { aMitigationPolicy, rehearsalStart } from '../../domain/rehearsal.js';
@@ -283,11 +283,5 @@ export function answerWrite(world: World, works: boolean): Effect[] {
 function must(holds: boolean, otherwise: string): asserts holds {
   if (!holds) throw new Error(otherwise);
 }
-
-/** What an earlier release wrote. */
-export const withoutAnnouncing = (mitigation: Mitigation): Mitigation => {
-  const entries = Object.entries(mitigation).filter(([name]) => !(name in notAnnounced));
-  return Object.fromEntries(entries) as Mitigation;
-};
 
 export const prefix = (text: string): PrefixKey => text as PrefixKey;

@@ -139,10 +139,10 @@ export function claim(ledger: Ledger, held: Held, spot: Spot, announcement: Anno
   const before = spot.claims.get(held);
   if (before !== undefined && (before === announcement || sameAnnouncement(before, announcement))) return;
   spot.claims.set(held, announcement);
-  if (spot.youngest === null || younger(held, spot.youngest)) {
+  if (spot.youngest === null || sinceOf(held) >= sinceOf(spot.youngest)) {
     spot.youngest = held;
   } else if (before === undefined) {
-    spot.claims = new Map([...spot.claims].sort(([a], [b]) => (younger(a, b) ? 1 : -1)));
+    spot.claims = new Map([...spot.claims].sort(([a], [b]) => sinceOf(a) - sinceOf(b)));
   }
   held.claims.add(spot);
   announcing.touched.add(spot.route);
@@ -206,6 +206,4 @@ export function prune({ routes, waiting, waitingFor }: Announcing, spot: Spot): 
   waitingFor.set(guard, (waitingFor.get(guard) ?? 1) - 1);
 }
 
-/** `a` began after `b`. */
-const younger = ({ mitigation: a }: Held, { mitigation: b }: Held): boolean =>
-  a.since > b.since || (a.since === b.since && a.id > b.id);
+const sinceOf = ({ mitigation }: Held): UnixMicros => mitigation.since;

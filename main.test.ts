@@ -87,7 +87,7 @@ function world(change: Partial<DaemonDeps> = {}): World {
       openInterface: wire.open,
       openFlows: wire.open,
       openMeter: meter.open,
-      openTap: () => ({ read: () => [], close: () => {} }),
+      openTap: () => ({ read: () => [], before: () => [], close: () => {} }),
       witness: async () => failure('SOURCE_UNAVAILABLE', 'EPERM: no wire here'),
     };
   };

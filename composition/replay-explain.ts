@@ -44,6 +44,12 @@ export type ExplainedEvent = {
   readonly budgets: { readonly [budget: string]: BudgetExplained };
 };
 
+/** `rules`: every one that was compiled for any budget, once. */
+export type Explanations = {
+  readonly events: readonly ExplainedEvent[];
+  readonly rules: readonly FlowspecRule[];
+};
+
 export const explainedBudgets = [1, 5, 10] as const;
 /** A decision may be so late. */
 const decisionMs = 200;
@@ -55,17 +61,21 @@ export async function explainCases(
   capture: ReplayCapture,
   cases: readonly SolvedCase[],
   policy: ExplainPolicy,
-): Promise<Result<readonly ExplainedEvent[]>> {
+): Promise<Result<Explanations>> {
   const sorted = [...cases].sort(
     (a, b) => a.attack.startedAt - b.attack.startedAt || (a.attack.id < b.attack.id ? -1 : 1),
   );
   const events: ExplainedEvent[] = [];
+  const rules = new Map<string, FlowspecRule>();
   for (let from = 0; from < sorted.length; from += mostAtOnce) {
-    const some = await explainSome(settings, capture, sorted.slice(from, from + mostAtOnce), policy);
+    const part = sorted.slice(from, from + mostAtOnce);
+    const some = await explainSome(settings, capture, part, policy, (rule) =>
+      rules.set(flowspecRuleText(rule), rule),
+    );
     if (!some.ok) return some;
     events.push(...some.value);
   }
-  return success(events);
+  return success({ events, rules: [...rules.values()] });
 }
 
 const tooMany = 'more packets came at once than can be counted';
@@ -75,6 +85,7 @@ async function explainSome(
   capture: ReplayCapture,
   cases: readonly SolvedCase[],
   policy: ExplainPolicy,
+  made: (rule: FlowspecRule) => void,
 ): Promise<Result<readonly ExplainedEvent[]>> {
   const windowOf = ({ attack }: SolvedCase): number =>
     settings.hostgroups.find(({ name }) => name === attack.hostgroup)?.windowMs ?? 0;
@@ -102,6 +113,7 @@ async function explainSome(
         : compileRules(packets, normal, one.attack.subject, { ...policy, maxRules });
     const own = compile(policy.maxRules);
     const budgets = explainedBudgets.map((budget) => (budget === policy.maxRules ? own : compile(budget)));
+    for (const { rules } of [own, ...budgets]) for (const rule of rules) made(rule);
     return { during, own, budgets };
   });
   const counted = await passOver(settings, capture, () => {

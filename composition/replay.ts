@@ -5,6 +5,7 @@
  * keyed tables under a fixed key: the same file gives the same output, byte for byte (docs/decisions/0005).
  */
 import { emptyRounds, ended, judged, type Policy, type Rounds } from '../actors/hostgroup/rounds.js';
+import type { FlowspecRule } from '../domain/flowspec.js';
 import type { BanPolicy, Hostgroup } from '../domain/hostgroup.js';
 import type { Judgement, Meter, Source, SourceStats } from '../domain/ports.js';
 import { prefixSet } from '../domain/prefix-table.js';
@@ -37,7 +38,12 @@ export type ReplayRequest = ReplayCapture & {
   readonly progress: (done: number, size: number) => void;
 };
 /** What a capture also said: which packets could not be read, by name. */
-export type ReplayOutcome = { readonly summary: ReplaySummary; readonly stats: SourceStats };
+export type ReplayOutcome = {
+  readonly summary: ReplaySummary;
+  readonly stats: SourceStats;
+  /** Every rule that was compiled, for any attack and budget, once. */
+  readonly rules: readonly FlowspecRule[];
+};
 
 type Group = {
   readonly group: Hostgroup;
@@ -80,13 +86,15 @@ export async function replay(
       attacks: cases.count(),
       ...(request.flows ? { flow: source.flowTotals() } : {}),
     };
+    let rules: readonly FlowspecRule[] = [];
     if (request.explain !== null) {
       const explained = await explainCases(settings, request, solved, request.explain);
       if (!explained.ok) return explained;
-      for (const event of explained.value) request.emit(event);
+      for (const event of explained.value.events) request.emit(event);
+      rules = explained.value.rules;
     }
     request.emit(summary);
-    return success({ summary, stats });
+    return success({ summary, stats, rules });
   } catch (error) {
     return failure('CAPTURE_UNREADABLE', error instanceof Error ? error.message : String(error));
   } finally {

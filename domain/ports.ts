@@ -134,6 +134,11 @@ export type MeterStats = {
 export type Tap = {
   /** What has come since the last read; sampled packets from before the tap was opened come first. */
   readonly read: () => readonly SampledPacket[];
+  /**
+   * Packets to the subject from the minutes before the tap was opened, few and far apart, oldest first: what is normal for
+   * it. Empty once the tap is closed. Their `bytes` are empty where a packet was seen, null where a flow record was.
+   */
+  readonly before: () => readonly SampledPacket[];
   readonly close: () => void;
 };
 export type TapOpener = (subject: Subject, count: number) => Tap;

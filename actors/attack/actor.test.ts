@@ -40,6 +40,7 @@ async function scene(first = anAttack(), mode: AttackMode = 'new') {
   const time = manualTime(rehearsalStart);
   const world = {
     packets: [] as SampledPacket[],
+    before: [] as SampledPacket[],
     opened: 0,
     closed: 0,
     reads: 0,
@@ -61,6 +62,7 @@ async function scene(first = anAttack(), mode: AttackMode = 'new') {
           if (world.crash) throw new Error('crash');
           return world.packets.splice(0);
         },
+        before: () => world.before,
         close: () => void world.closed++,
       };
     },
@@ -218,5 +220,33 @@ test('after a crash it goes on from the record as last revised, and takes an emp
   assert.equal(reports[0]?.peak.pps, 9e6);
   await pass(it.time, 2500); // calm since before the meter had settled does not count
   assert.ok(!it.kinds(it.ledger).includes('release'));
+  await it.tree.stop();
+});
+
+test('the evidence is compiled: the rules go to the ledger and into both reports, judged by what came before', async () => {
+  const normal = (index: number): SampledPacket =>
+    aPacket({ at: rehearsalStart - 30e6 - index, sourcePort: 443, bytes: new Uint8Array(0) });
+  const it = await scene();
+  // Taken when the tap is opened, which has happened: so a crash brings the next incarnation to look again.
+  it.world.before = Array.from({ length: 8 }, (_, index) => normal(index));
+  it.world.crash = true;
+  await pass(it.time, 60);
+  it.world.crash = false;
+  it.world.packets = [syn(), syn(), syn()];
+  await pass(it.time, 1000);
+  const [explain] = it.ledger;
+  assert.ok(explain?.kind === 'explain');
+  assert.deepEqual(
+    explain.rules.map(({ destination, protocols }) => [destination, protocols]),
+    [['192.0.2.7/32', [6]]],
+  );
+  assert.match(
+    explain.report,
+    /^Flowspec rules: 1 cover 100.0 % of 3 attack packets, hit 0.0 % of 8 normal packets$/m,
+  );
+  const json = JSON.parse(String(it.written.find(({ name }) => name.endsWith('.json'))?.content)) as {
+    flowspec: { rules: readonly unknown[]; normal_packets: number };
+  };
+  assert.deepEqual([json.flowspec.rules.length, json.flowspec.normal_packets], [1, 8]);
   await it.tree.stop();
 });

@@ -4,7 +4,7 @@
  * It ends nothing by itself: when the life is over it tells the hostgroup, whose child it is. A slow disk delays
  * neither the report nor the release; the files' names follow as a revision.
  */
-import type { Attack } from '../../domain/attack.js';
+import type { Attack, SampledPacket } from '../../domain/attack.js';
 import type { FlowspecPolicy } from '../../domain/bgp.js';
 import type { BanPolicy } from '../../domain/hostgroup.js';
 import type { EvidenceFile, EvidenceStore, Log, Tap, TapOpener } from '../../domain/ports.js';
@@ -68,6 +68,8 @@ const busyLimitMs = 10_000;
 type State = {
   life: Life;
   tap: Tap | null;
+  /** Packets to the subject from before the tap was opened. */
+  before: readonly SampledPacket[];
   /** The next look at the clock. */
   check: { readonly at: UnixMicros; readonly cancel: Cancel } | null;
 };
@@ -99,9 +101,10 @@ export const attackBehaviour = (
     const at = context.clock.unixMicros();
     const again: AttackMode = context.generation > 1 ? 'restored' : mode;
     const life = born(attack, again, at, policyOf(deps, hooks));
-    const state: State = { life, tap: null, check: null };
+    const state: State = { life, tap: null, before: [], check: null };
     if (life.phase === 'gathering') {
       state.tap = deps.limits.packets > 0 ? deps.openTap(attack.subject, deps.limits.packets) : null;
+      state.before = state.tap?.before() ?? [];
       collect(state, deps, hooks, context);
     }
     checkInTime(state, at, hooks, context);
@@ -141,6 +144,7 @@ const policyOf = (deps: AttackDeps, hooks: AttackHooks): LifePolicy => ({
 function closeTap(state: State): void {
   state.tap?.close();
   state.tap = null;
+  state.before = [];
 }
 
 function collect(state: State, deps: AttackDeps, hooks: AttackHooks, context: Context<AttackMessage>): void {
@@ -161,7 +165,7 @@ function feed(
 ): State {
   const step = advance(state.life, input, policyOf(deps, hooks));
   state.life = step.life;
-  for (const effect of step.effects) perform(effect, deps, hooks, context);
+  for (const effect of step.effects) perform(effect, state.before, deps, hooks, context);
   if (step.life.phase !== 'gathering') closeTap(state);
   checkInTime(state, context.clock.unixMicros(), hooks, context);
   return state;
@@ -188,6 +192,7 @@ function checkInTime(
 
 function perform(
   effect: Effect,
+  before: readonly SampledPacket[],
   deps: AttackDeps,
   hooks: AttackHooks,
   context: Context<AttackMessage>,
@@ -195,7 +200,7 @@ function perform(
   switch (effect.kind) {
     case 'explain': {
       const { attack, packets } = effect;
-      const compiled = rulesFor(attack, packets, [], hooks.settleMs, deps.flowspec);
+      const compiled = rulesFor(attack, packets, before, hooks.settleMs, deps.flowspec);
       const report = detailsReport(attack, packets, compiled);
       hooks.ledger.send({ kind: 'explain', attack, report, rules: compiled.rules });
       store(attack, filesOf(effect, compiled, report, deps.limits.pcap), deps.evidence, context);

@@ -77,6 +77,20 @@ Napi::Value read_tap(const Napi::CallbackInfo& info) {
   return list;
 }
 
+Napi::Value tap_before(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  auto* handle = unwrap<TapHandle>(info, 0);
+  if (handle == nullptr) return env.Undefined();
+  auto list = Napi::Array::New(env);
+  if (!handle->tap) return list;
+  std::uint32_t i = 0;
+  for (const Sample& sample : handle->tap->before()) {
+    const Napi::HandleScope scope{env};
+    list.Set(i++, packet(env, sample));
+  }
+  return list;
+}
+
 Napi::Value close_tap(const Napi::CallbackInfo& info) {
   auto* handle = unwrap<TapHandle>(info, 0);
   if (handle == nullptr || !handle->tap) return info.Env().Undefined();
@@ -90,6 +104,7 @@ Napi::Value close_tap(const Napi::CallbackInfo& info) {
 void export_taps(Napi::Env env, Napi::Object& exports) {
   export_call<open_tap>(env, exports, "openTap");
   export_call<read_tap>(env, exports, "readTap");
+  export_call<tap_before>(env, exports, "tapBefore");
   export_call<close_tap>(env, exports, "closeTap");
 }
 

@@ -249,6 +249,8 @@ export interface NativeDoor {
 
   readonly openTap: (engine: EngineHandle, subject: SubjectText, count: number) => TapHandle;
   readonly readTap: (tap: TapHandle) => readonly SampledPacket[];
+  /** Packets to the subject from the minutes before the tap was opened, few and far apart; oldest first. Without bytes. */
+  readonly tapBefore: (tap: TapHandle) => readonly SampledPacket[];
   readonly closeTap: (tap: TapHandle) => void;
 
   /** Sends raw frames out of an interface; for traffic/. `frames`: each a whole frame. Resolves with how many were sent. */

@@ -11,5 +11,9 @@ export const tapOpener =
   (door: NativeDoor, engine: EngineHandle): TapOpener =>
   (subject, count) => {
     const tap = door.openTap(engine, subjectText(subject), whole('count', count, 1, mostTapPackets));
-    return { read: () => door.readTap(tap), close: () => door.closeTap(tap) };
+    return {
+      read: () => door.readTap(tap),
+      before: () => door.tapBefore(tap),
+      close: () => door.closeTap(tap),
+    };
   };

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "../base/prefix.hpp"
+#include "host_memory.hpp"
 #include "sample.hpp"
 
 namespace tidegate {
@@ -25,8 +26,8 @@ class RecentRing {
     for (Sample& slot : slots_) slot.bytes.reserve(sample_bytes);
   }
 
-  /// From the lane's thread. `at_micros`: of the batch, where it shows no frames.
-  void observe(const ObservedBatch& batch, std::int64_t at_micros) {
+  /// From the lane's thread. `at_micros`: of the batch, where it shows no frames. `memory` is offered what is sampled.
+  void observe(const ObservedBatch& batch, std::int64_t at_micros, HostMemory& memory) {
     const std::size_t packets = batch.sightings.size();
     if (packets == 0) return;
     // Few packets come: the interval is too long for them.
@@ -35,7 +36,7 @@ class RecentRing {
     while (countdown_ <= packets - taken_) {
       taken_ += countdown_;
       const std::size_t i = taken_ - 1;
-      store(batch, i, at_micros);
+      store(batch, i, at_micros, memory);
       adapt(at(batch, i, at_micros));
       countdown_ = interval_;
     }
@@ -68,10 +69,11 @@ class RecentRing {
   [[nodiscard]] static std::int64_t at(const ObservedBatch& batch, std::size_t i, std::int64_t otherwise) noexcept {
     return i < batch.frames.size() ? batch.frames[i].at_micros : otherwise;
   }
-  void store(const ObservedBatch& batch, std::size_t i, std::int64_t at_micros) {
+  void store(const ObservedBatch& batch, std::size_t i, std::int64_t at_micros, HostMemory& memory) {
     const std::unique_lock lock{mutex_, std::try_to_lock};
     if (!lock.owns_lock()) return;
     take_sample(batch, i, at_micros, sample_bytes_, slots_[next_]);
+    memory.offer(slots_[next_]);
     next_ = (next_ + 1) % kRecentSlots;
   }
   /// Looks back over kAdaptEvery samples: a short burst is kept whole.

@@ -45,6 +45,9 @@ class Tap {
     left_.fetch_sub(static_cast<std::int64_t>(recent.size()), std::memory_order_relaxed);
     packets_ = std::move(recent);
   }
+  /// Packets to the subject from the minutes before, oldest first. Before the tap is known to anybody.
+  void remember(std::vector<Sample> before) { before_ = std::move(before); }
+  [[nodiscard]] const std::vector<Sample>& before() const noexcept { return before_; }
   /// What has come since the last read.
   [[nodiscard]] std::vector<Sample> read() {
     std::vector<Sample> taken;
@@ -58,6 +61,7 @@ class Tap {
   const std::size_t sample_bytes_;
   std::atomic<std::int64_t> left_;
   std::atomic<std::uint64_t> passed_by_{0};
+  std::vector<Sample> before_;
   std::mutex mutex_;
   std::vector<Sample> packets_;  // under mutex_
 };

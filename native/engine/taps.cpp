@@ -15,12 +15,15 @@ std::shared_ptr<LaneTap> Taps::for_lane() {
 std::shared_ptr<Tap> Taps::open(const Prefix& subject, std::size_t count) {
   auto tap = std::make_shared<Tap>(subject, count, sample_bytes_);
   std::vector<Sample> recent;
+  std::vector<Sample> before;
   const std::lock_guard lock{mutex_};
   for (const auto& weak : lanes_) {
     const auto lane = weak.lock();
     if (!lane) continue;
     auto found = lane->recent().matching(subject, count / 2);
     std::ranges::move(found, std::back_inserter(recent));
+    auto remembered = lane->memory().recall(subject, kMostBefore);
+    std::ranges::move(remembered, std::back_inserter(before));
   }
   std::ranges::stable_sort(recent, {}, &Sample::at_micros);
   std::vector<Sample> kept;
@@ -28,6 +31,9 @@ std::shared_ptr<Tap> Taps::open(const Prefix& subject, std::size_t count) {
     kept.push_back(std::move(recent[i]));
   }
   tap->begin_with(std::move(kept));
+  std::ranges::stable_sort(before, {}, &Sample::at_micros);
+  if (before.size() > kMostBefore) before.erase(before.begin(), before.end() - kMostBefore);
+  tap->remember(std::move(before));
   if (taps_.size() >= kMaxTaps) {
     refused_.fetch_add(1, std::memory_order_relaxed);
     return tap;
@@ -53,7 +59,7 @@ void Taps::publish() {
 }
 
 void LaneTap::observe(const ObservedBatch& batch) noexcept {
-  recent_.observe(batch, at_micros_);
+  recent_.observe(batch, at_micros_, memory_);
   if (taps_.version_.load(std::memory_order_acquire) != version_) [[unlikely]] refresh();
   if (index_) [[unlikely]] offer(batch);
 }

@@ -2,6 +2,7 @@
 ///
 /// - At most kMaxTaps at once; one more gets packets from before only, and is counted in refused().
 /// - A LaneTap is the observer of one lane. While no tap wants packets it costs one test a batch, and its recent ring.
+/// - A tap also remembers what its subject got in the minutes before, kMostBefore packets of it at the most.
 /// - open(), close() and read() from one thread, the engine's owner; LaneTaps from theirs.
 #pragma once
 
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "../counters/observer.hpp"
+#include "host_memory.hpp"
 #include "recent_ring.hpp"
 #include "tap.hpp"
 #include "tap_index.hpp"
@@ -21,6 +23,8 @@
 namespace tidegate {
 
 inline constexpr std::size_t kMaxTaps = 1024;
+/// Packets from the minutes before that a tap tells of.
+inline constexpr std::size_t kMostBefore = 1024;
 
 class LaneTap;
 
@@ -53,12 +57,13 @@ class Taps {
 
 class LaneTap final : public PacketObserver {
  public:
-  explicit LaneTap(Taps& taps) : taps_{taps}, recent_{taps.sample_bytes_} {}
+  explicit LaneTap(Taps& taps) : taps_{taps}, recent_{taps.sample_bytes_}, memory_{taps.seed_} {}
 
   void observe(const ObservedBatch& batch) noexcept override;
   /// The time of the batches to come that show no frames.
   void set_time(std::int64_t at_micros) noexcept { at_micros_ = at_micros; }
   [[nodiscard]] const RecentRing& recent() const noexcept { return recent_; }
+  [[nodiscard]] const HostMemory& memory() const noexcept { return memory_; }
 
  private:
   void refresh() noexcept;
@@ -66,6 +71,7 @@ class LaneTap final : public PacketObserver {
 
   Taps& taps_;
   RecentRing recent_;
+  HostMemory memory_;
   std::int64_t at_micros_ = 0;
   std::uint64_t version_ = 0;
   std::shared_ptr<const TapIndex> index_;

@@ -122,8 +122,9 @@ TEST("the recent ring spans about two seconds at any steady rate") {
     constexpr std::int64_t kBatch = 32;
     struct Feed final : PacketObserver {
       RecentRing& ring;
+      HostMemory memory{1};
       explicit Feed(RecentRing& to) : ring{to} {}
-      void observe(const ObservedBatch& batch) noexcept override { ring.observe(batch, 0); }
+      void observe(const ObservedBatch& batch) noexcept override { ring.observe(batch, 0, memory); }
     } feed{ring};
     const std::int64_t end = kEpoch + 6'000'000;
     for (std::int64_t at = kEpoch; at < end; at += kBatch * gap) {
@@ -173,4 +174,47 @@ TEST("lanes offer while taps open, are read and close") {
   stop.store(true);
   for (auto& thread : threads) thread.join();
   CHECK(read > 0U);
+}
+
+TEST("a tap remembers packets from the minutes before, far apart, whatever flood came last") {
+  Taps taps{64, 1};
+  const auto lane = taps.for_lane();
+  constexpr std::int64_t kSecond = 1'000'000;
+  for (std::int64_t second = 0; second < 120; ++second) {
+    Packets{1, kForeign, kVictim, kEpoch + second * kSecond}.shown_to(*lane);
+  }
+  const std::int64_t flood = kEpoch + 120 * kSecond;
+  for (std::int64_t batch = 0; batch < 2'000; ++batch) {
+    Packets{256, kOther, kVictim, flood + batch * 500}.shown_to(*lane);
+  }
+  const auto tap = taps.open(host(kVictim), 100);
+  const auto& before = tap->before();
+  std::size_t old = 0;
+  for (const Sample& sample : before) old += sample.at_micros < flood ? 1U : 0U;
+  CHECK(old >= 24U);
+  CHECK(before.size() - old <= 2U);
+  CHECK(before.size() <= HostMemory::kPerHost);
+  CHECK(before.front().facts.source == kForeign);
+  CHECK(before.front().facts.destination == kVictim);
+  // From all of the time, not of its end alone.
+  CHECK(before.front().at_micros < kEpoch + 16 * kSecond);
+  CHECK(std::ranges::is_sorted(before, {}, &Sample::at_micros));
+  CHECK(taps.open(host(kForeign), 100)->before().empty());
+}
+
+TEST("a prefix's tap remembers for all its hosts, and hosts that come later push out those seen longest ago") {
+  Taps taps{64, 1};
+  const auto lane = taps.for_lane();
+  constexpr std::uint32_t kMany = 20'000;
+  for (std::uint32_t i = 0; i < kMany; ++i) {
+    const Address one = ipv4_address(0x0a000000U + i);
+    Packets{1, kForeign, one, kEpoch + std::int64_t{i} * 1'000}.shown_to(*lane);
+  }
+  const auto all = taps.open({ipv4_address(0x0a000000), 8}, 100);
+  CHECK(all->before().size() <= kMostBefore);
+  CHECK(all->before().size() == kMostBefore);
+  std::size_t late = 0;
+  for (const Sample& sample : all->before()) late += sample.at_micros > kEpoch + 10'000'000 ? 1U : 0U;
+  CHECK(late == kMostBefore);
+  CHECK(taps.open(host(ipv4_address(0x0a000000U + kMany - 1)), 100)->before().size() == 1U);
 }

@@ -15,7 +15,7 @@ import type { PrefixKey } from '../../../domain/units.js';
 import { type Candidate, candidatesOf, type Ground, rowsOf } from './candidates.js';
 import { type Choice, choicesOf, dimensions, fragmentOrder } from './components.js';
 import { type Covering, coverOf } from './cover.js';
-import { factsOf, type PacketFacts } from './facts.js';
+import { factsOf, type PacketFacts, protocol } from './facts.js';
 import { insideOf, type Matcher, matcherOf } from './matching.js';
 import { mended } from './mending.js';
 import { total } from './ranges.js';
@@ -54,7 +54,8 @@ export function compileRules(
       return facts !== null && inside(facts.destination) ? [facts] : [];
     });
   const attack = factsTo(evenly(attackPackets, mostPackets));
-  const normal = factsTo(evenly(normalPackets, mostPackets));
+  const icmpType = attack.find((facts) => facts.icmpType !== null)?.icmpType ?? null;
+  const normal = factsTo(evenly(normalPackets, mostPackets)).map((facts) => atWorst(facts, icmpType));
   const none = (reason: string): Compiled => ({
     rules: [],
     coverage: 0,
@@ -86,6 +87,12 @@ export function compileRules(
     reason: null,
   };
 }
+
+/** A remembered packet has no bytes to read an ICMP type from: it counts as what the rules are made against. */
+const atWorst = (facts: PacketFacts, icmpType: number | null): PacketFacts =>
+  facts.icmpType === null && (facts.protocol === protocol.icmp || facts.protocol === protocol.icmpv6)
+    ? { ...facts, icmpType }
+    : facts;
 
 /** At most `most`, spread over all. */
 export const evenly = <T>(all: readonly T[], most: number): readonly T[] =>

@@ -40,9 +40,12 @@ export type Choice = { readonly volume: number; readonly test: (facts: PacketFac
 
 /** Choices are bits of a 32-bit number. */
 export const mostChoices = 30;
-/** A value is frequent from this share of all packets on, and from so many packets. */
-const frequentShare = 0.02;
-const frequentPackets = 3;
+/**
+ * A value is frequent from this share of all packets on, and from so many packets: of many values that are about as
+ * frequent as each other, a sample would name some by accident and miss the rest.
+ */
+const frequentShare = 0.04;
+const frequentPackets = 4;
 const mostFrequent = 12;
 /** Packets that are alike in protocol, kind of fragment and a frequent port: their ports and lengths are judged apart. */
 const mostKinds = 8;
@@ -114,8 +117,9 @@ function frequent(
   of: (facts: PacketFacts) => number | null,
   whole: number,
 ): readonly number[] {
+  const least = Math.min(frequentPackets, Math.ceil(packets.length / 2));
   return weigh(measure(packets, of))
-    .filter(({ weight, packets: count }) => weight >= frequentShare * whole && count >= frequentPackets)
+    .filter(({ weight, packets: count }) => weight >= frequentShare * whole && count >= least)
     .sort((a, b) => b.weight - a.weight || a.value - b.value)
     .slice(0, mostFrequent)
     .map(({ value }) => value);

@@ -54,8 +54,7 @@ export function coverOf(
   let nearest: Cover | null = null;
   for (let budget = 1; budget <= rules; budget += 1) {
     if (kept !== null && kept.cost < cheap) break;
-    const target = Math.max(wanted.coverage, kept?.coverage ?? 0) - slack;
-    const found = cheapest(ground, candidates, budget, target);
+    const found = sureOf(ground, candidates, budget, Math.max(wanted.coverage, kept?.coverage ?? 0));
     if (found === null) continue;
     const cover = mend(found);
     if (!acceptable(cover, wanted)) {
@@ -66,6 +65,25 @@ export function coverOf(
   }
   if (kept !== null) return { ok: true, cover: kept };
   return { ok: false, nearest, coverage: widest(ground, candidates, rules) };
+}
+
+/** So many deviations of a sample's share above what is wanted is sure enough. */
+const deviations = 1.5;
+
+/** What a sample covers the whole may not: a little more than wanted is taken where it costs little more. */
+function sureOf(
+  ground: Ground,
+  candidates: readonly Candidate[],
+  budget: number,
+  wanted: number,
+): Cover | null {
+  const least = cheapest(ground, candidates, budget, wanted - slack);
+  if (least === null) return null;
+  const ample =
+    wanted + deviations * Math.sqrt((wanted * Math.max(0, 1 - wanted)) / Math.max(1, ground.attack.packets));
+  if (least.coverage >= ample || ample > 1) return least;
+  const more = cheapest(ground, candidates, budget, ample);
+  return more !== null && more.cost <= least.cost + worthOfRule ? more : least;
 }
 
 const better = (cover: Cover, kept: Cover): boolean =>

@@ -1,7 +1,7 @@
 /**
  * 5,000 mitigations at once: ledger and journal as in the daemon, the announcer a double that confirms what it is told.
  *
- * Times are printed; what is claimed of them is far above what an idle machine takes (docs/decisions/0007-desired-state.md): it catches a
+ * Times are printed; what is claimed of them is far above what an idle machine takes (docs/decisions/0008-desired-state.md): it catches a
  * change of order, not a busy day.
  */
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -35,6 +35,8 @@ const writeLimitMicros = 10_000_000;
 /** How much one `retry` sends again. */
 const maxRewrites = 256;
 const maxRetells = 64;
+/** How many scripts and announcements one `overdue` lets go; the rest follows at once, behind what else waits. */
+const maxOverdue = 200;
 
 /** The journal has written, or could not. */
 export function written(ledger: Ledger, id: AttackId, error: string | null): Effect[] {
@@ -86,8 +88,9 @@ function clear(ledger: Ledger, held: Held): void {
 export function overdue(ledger: Ledger, at: UnixMicros): Effect[] {
   const effects: Effect[] = [];
   const { unspoken } = ledger.announcing;
+  let left = maxOverdue;
   for (const [spot, since] of unspoken) {
-    if (at - since < journalPatienceMs * 1000) break;
+    if (at - since < journalPatienceMs * 1000 || left-- === 0) break;
     if (!speak(ledger, spot)) continue;
     const { speaker, route } = spot;
     effects.push(
@@ -97,8 +100,9 @@ export function overdue(ledger: Ledger, at: UnixMicros): Effect[] {
       }),
     );
   }
+  left = maxOverdue;
   for (const [id, since] of ledger.waiting) {
-    if (at - since < journalPatienceMs * 1000) break;
+    if (at - since < journalPatienceMs * 1000 || left-- === 0) break;
     const held = ledger.held.get(id);
     if (held === undefined) {
       ledger.waiting.delete(id);

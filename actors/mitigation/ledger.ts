@@ -3,7 +3,7 @@
  *
  * Pure decisions on a table that the actor owns: each function changes it in place and names the effects, in order; `settle` adds
  * what follows from the changes. Times are Unix microseconds. Why intent → script → mark: docs/decisions/0003-script-once.md; how
- * announcements come and go: docs/decisions/0007-desired-state.md.
+ * announcements come and go: docs/decisions/0008-desired-state.md.
  *
  * - A change is written before the script hears of it. When the journal is slow or broken the script waits no longer
  *   than `journalPatienceMs` (`overdue`, or a failed write), and the record is written as soon as it can be.

@@ -31,6 +31,8 @@ export type Spot = {
   readonly route: Route;
   /** Who wants it, oldest first: the first one's attributes stand. */
   claims: Map<Held, Announcement>;
+  /** Claims taken out since the map was last made: a map is walked over what was deleted from it, too. */
+  unclaimed: number;
   /** No claim is of a mitigation that began later than this one. */
   youngest: Held | null;
   /** In whose records it is a holding. */
@@ -83,6 +85,9 @@ export type Announcing = {
   readonly deaf: Set<string>;
 };
 
+/** A network of thousands of hosts has as many claims, and they may all end at once. */
+const maxUnclaimed = 64;
+
 export const termsOf = (policy: MitigationPolicy, guarded: Guarded): Terms => ({
   policy,
   guarded,
@@ -119,6 +124,7 @@ export function spotAt({ routes }: Announcing, speaker: string, announcement: An
     speaker,
     route,
     claims: new Map(),
+    unclaimed: 0,
     youngest: null,
     holders: new Set(),
     granted: null,
@@ -151,6 +157,11 @@ export function claim(ledger: Ledger, held: Held, spot: Spot, announcement: Anno
 
 export function unclaim(ledger: Ledger, held: Held, spot: Spot): void {
   spot.claims.delete(held);
+  spot.unclaimed += 1;
+  if (spot.unclaimed >= maxUnclaimed) {
+    spot.claims = new Map(spot.claims);
+    spot.unclaimed = 0;
+  }
   held.claims.delete(spot);
   ledger.announcing.touched.add(spot.route);
   ledger.stale.add(held);

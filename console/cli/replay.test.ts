@@ -70,6 +70,37 @@ describe('replay', () => {
     expect((await type(['replay', flood, ...networks], { FORCE_COLOR: '1' })).out).toContain('\x1b[31m');
   });
 
+  test('--explain adds the rules of each attack after all events, and nothing else', async () => {
+    const plain = (await type(['replay', flood, ...networks, '--json'])).out.trimEnd().split('\n');
+    const { code, out } = await type(['replay', flood, ...networks, '--explain', '--json']);
+    expect(code).toBe(0);
+    const lines = out.trimEnd().split('\n');
+    const explained = lines.filter((line) => line.startsWith('{"event":"attack_explained"'));
+    expect(lines.filter((line) => !explained.includes(line))).toEqual(plain);
+    expect(lines.at(-1)).toBe(plain.at(-1));
+    const [one] = explained.map(
+      (line) =>
+        JSON.parse(line) as {
+          readonly host: string;
+          readonly rules: readonly { readonly text: string; readonly action: string }[];
+          readonly budgets: { readonly [budget: string]: { readonly coverage: number } };
+        },
+    );
+    expect(explained).toHaveLength(1);
+    expect(one?.rules[0]).toMatchObject({ action: 'discard' });
+    expect(one?.rules[0]?.text).toContain(`destination ${one?.host}/32 protocol 17`);
+    expect(Object.keys(one?.budgets ?? {})).toEqual(['1', '5', '10']);
+    for (const { coverage } of Object.values(one?.budgets ?? {})) expect(coverage).toBeGreaterThan(0.9);
+  });
+
+  test('--explain for people: what is covered and hit, each rule, each budget', async () => {
+    const { code, out } = await type(['replay', flood, ...networks, '--explain']);
+    expect(code).toBe(0);
+    expect(out).toMatch(/ {2}rules {3}203\.0\.113\.\d+ {2}covers \d+\.\d % of \d+ packets, hits /);
+    expect(out).toMatch(/^ {4}destination 203\.0\.113\.\d+\/32 protocol 17.* → discard {2}\(covers /m);
+    for (const budget of [' 1', ' 5', '10']) expect(out).toContain(`\n    budget ${budget}: 1 rule covers `);
+  });
+
   test('a capture cut off in a record: what came before is counted', async () => {
     const cut = join(folder, 'cut.pcap');
     copyFileSync(flood, cut);

@@ -100,7 +100,7 @@ function explainedText(cli: Cli, event: ExplainedEvent): string {
   );
   const budgets = Object.entries(event.budgets).map(([budget, counted]) =>
     counted.reason === null
-      ? `    budget ${budget.padStart(2)}: ${counted.rules.length} rules cover ${percent(counted.coverage)}, hit ${percent(counted.collateral)}`
+      ? `    budget ${budget.padStart(2)}: ${counted.rules.length} rule${counted.rules.length === 1 ? ' covers' : 's cover'} ${percent(counted.coverage)}, hit ${percent(counted.collateral)}`
       : `    budget ${budget.padStart(2)}: none: ${counted.reason}`,
   );
   const said =

@@ -174,24 +174,6 @@ test.skipIf(obstacle !== null)(
 );
 
 test.skipIf(obstacle !== null)(
-  title('gobgpd hangs: orders are answered all the same, and carried out when it goes on'),
-  { timeout: 90_000 },
-  async () => {
-    const here = await scene('tgch');
-    here.orders.next();
-    await here.orders.settled();
-    await here.gobgpd.pause();
-    for (let order = 0; order < 12; order += 1) here.orders.next();
-    await here.orders.settled();
-    expect(here.orders.staying().length).toBeGreaterThan(5);
-    await sleep(3_000); // deadlines pass
-    here.gobgpd.resume();
-    expect(await here.bird.established()).toBe(true);
-    await agrees(here.orders, () => hostsIn(here.bird));
-  },
-);
-
-test.skipIf(obstacle !== null)(
   title(
     'the disk under the journal is full: what is ordered is announced all the same, and stays over kill -9',
   ),

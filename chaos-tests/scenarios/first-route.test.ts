@@ -1,6 +1,6 @@
 /**
- * From the first packet of an attack to the route in a router's table, over packets on a mirror port, with FastNetMon
- * on the same port, behind the same gobgpd, at the same time, with the same options. Needs root, iproute2, bird 2,
+ * An attack on a mirror port comes to a route in a router's table, by a fastnetmon.conf, with FastNetMon on the same port
+ * behind the same gobgpd. Says how long each took; `npm run bench:announcing` measures it. Needs root, iproute2, bird 2,
  * gobgpd 3 and the package fastnetmon; skipped by name without.
  */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
@@ -37,15 +37,11 @@ const options = {
   gobgp_announce_host_ipv6: 'on',
   gobgp_next_hop_ipv6: '100::1',
 };
-const rounds = 3;
-const patienceSeconds = 4;
-const mean = (values: readonly number[]): number => values.reduce((sum, one) => sum + one, 0) / values.length;
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.POSITIVE_INFINITY;
+const multiple = 15;
 
 describe.skipIf(obstacle !== null)(`the first route${obstacle === null ? '' : ` (${obstacle})`}`, () => {
-  test('is in the router within W·T/R + 500 ms, IPv4 and IPv6; FastNetMon takes longer', {
-    timeout: 120_000,
+  test('is in the router, IPv4 and IPv6, as FastNetMon has it', {
+    timeout: 60_000,
   }, async () => {
     const stage = makeStage('tgfirst');
     const directory = mkdtempSync(join(tmpdir(), 'tidegate-first-'));
@@ -61,51 +57,21 @@ describe.skipIf(obstacle !== null)(`the first route${obstacle === null ? '' : ` 
         true,
       );
       await sleep(3_000);
-      const all = { ours: [] as number[], theirs: [] as number[] };
-      for (const multiple of [15, 5]) {
-        const times = { ipv4: [] as number[], ipv6: [] as number[], fastnetmon: [] as number[] };
-        for (let round = 0; round < rounds; round += 1) {
-          const host = `${multiple}.${10 + round}`;
-          const targets = {
-            ipv4: `10.20.${host}`,
-            ipv6: `2001:db8::${multiple}:${10 + round}`,
-            fastnetmon: `10.30.${host}`,
-          };
-          const path = join(directory, 'attack.pcap');
-          const pps = thresholdPps * multiple;
-          const parts = Object.values(targets).map((target) =>
-            attackPart({
-              name: target,
-              vector: 'udp',
-              targets: [target],
-              pps,
-              durationMicros: patienceSeconds * 1e6,
-            }),
-          );
-          capture(path, [...networks.tidegate, ...networks.fastnetmon], parts);
-          const { firstAt } = await send(stage, path, pps * parts.length);
-          for (const [kind, target] of Object.entries(targets) as [keyof typeof targets, string][]) {
-            const what = `${target}/${kind === 'ipv6' ? 128 : 32}`;
-            const arrival = () => bird.changes().find((change) => change.what === what)?.atMs;
-            await until(() => arrival() !== undefined, 2_000);
-            times[kind].push((arrival() ?? Number.POSITIVE_INFINITY) - firstAt / 1000);
-          }
-        }
-        const [ipv4, ipv6, fastnetmon] = [median(times.ipv4), median(times.ipv6), median(times.fastnetmon)];
-        const limitMs = (windowSeconds * 1000) / multiple + 500;
-        const told = [ipv4, ipv6, fastnetmon].map(Math.round);
-        console.log(
-          `${multiple}×: IPv4 ${told[0]} ms, IPv6 ${told[1]} ms (limit ${Math.round(limitMs)} ms); FastNetMon ${told[2]} ms, ${(fastnetmon / ipv4).toFixed(1)} times as long`,
-        );
-        // a machine that is busy with other things delays, and never hastens
-        const why = `${JSON.stringify(times)}\n${contenders[0]?.program.output()}`;
-        expect(Math.min(...times.ipv4), why).toBeLessThan(limitMs);
-        expect(Math.min(...times.ipv6), why).toBeLessThan(limitMs);
-        all.ours.push(...times.ipv4);
-        all.theirs.push(...times.fastnetmon);
+      const targets = { ipv4: '10.20.15.10', ipv6: '2001:db8::15:10', fastnetmon: '10.30.15.10' };
+      const path = join(directory, 'attack.pcap');
+      const pps = thresholdPps * multiple;
+      const parts = Object.values(targets).map((target) =>
+        attackPart({ name: target, vector: 'udp', targets: [target], pps, durationMicros: 4e6 }),
+      );
+      capture(path, [...networks.tidegate, ...networks.fastnetmon], parts);
+      const { firstAt } = await send(stage, path, pps * parts.length);
+      for (const [whose, target] of Object.entries(targets)) {
+        const what = `${target}/${whose === 'ipv6' ? 128 : 32}`;
+        const arrival = () => bird.changes().find((change) => change.what === what)?.atMs;
+        const came = await until(() => arrival() !== undefined, 4_000);
+        console.log(`${whose}: ${Math.round((arrival() ?? Number.NaN) - firstAt / 1000)} ms`);
+        expect(came, `${what}\n${contenders[0]?.program.output()}`).toBe(true);
       }
-      // it looks once a second, and now and then that is the right moment
-      expect(mean(all.theirs)).toBeGreaterThan(mean(all.ours));
       expect(bird.route('10.20.15.10/32')).toMatchObject({
         nextHop: '192.0.2.66',
         communities: ['(65001,666)'],

@@ -7,6 +7,7 @@ import type { Settings } from './settings.js';
 
 export function checkBgp(plan: Plan, settings: Settings, { name }: Dialect, files: Files, tell: Tell): void {
   checkSpeakers(plan, tell);
+  checkMarks(plan, tell);
   checkTls(plan, files, tell);
   checkSubnets(settings, name, tell);
   checkFlowspec(plan, name, tell);
@@ -51,6 +52,23 @@ function checkSpeakers({ bgp, origins }: Plan, tell: Tell): void {
 
 const announcesNothing = ({ ipv4, ipv6, flowspec }: SpeakerPolicy): boolean =>
   flowspec === null && [ipv4.host, ipv4.subnet, ipv6.host, ipv6.subnet].every((route) => route === null);
+
+/** A route that carries the mark by its policy would not be known from one that carries it as ours. */
+function checkMarks({ bgp, origins }: Plan, tell: Tell): void {
+  for (const { name, mark } of bgp.exabgp) {
+    const speaker = bgp.policy.speakers.find((one) => one.name === name);
+    if (mark === null || speaker === undefined) continue;
+    const { ipv4, ipv6, flowspec } = speaker;
+    const attached = [ipv4.host, ipv4.subnet, ipv6.host, ipv6.subnet, flowspec];
+    if (!attached.some((one) => one?.communities.large.some((each) => each.join() === mark.join()))) continue;
+    tell(
+      'error',
+      `${origins.get(speaker) ?? 'bgp.exabgp'}.mark`,
+      `the mark ${mark.join(':')} is among the communities as well`,
+      'choose another mark; it is attached by itself',
+    );
+  }
+}
 
 function checkTls({ bgp, origins }: Plan, files: Files, tell: Tell): void {
   for (const { name, tls } of bgp.gobgp) {

@@ -114,6 +114,14 @@ export const badBgp: readonly BadConfiguration[] = [
     remedy: /three numbers/,
   },
   {
+    claim: 'a mark among the communities',
+    text: `${before}  exabgp:\n    - {mark: "65001:1:2", ipv4: {host: {communities: ["65001:1:2"]}}}\n`,
+    line: 5,
+    key: 'bgp.exabgp[0].mark',
+    message: /65001:1:2 is among the communities/,
+    remedy: /another mark/,
+  },
+  {
     claim: 'an unknown flowspec action',
     text: `${before}  flowspec: {action: drop}\n`,
     line: 4,

@@ -13,9 +13,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, test } from 'vitest';
+import { noCommunities } from '../../domain/announcement.js';
 import type { Journal, JournalEntry } from '../../domain/ports.js';
 import { aMitigation, anAttack, rehearsalStart } from '../../domain/rehearsal.js';
 import type { Result } from '../../domain/result.js';
+import type { HostKey, PrefixKey } from '../../domain/units.js';
 import { openJournal } from './journal.js';
 
 const base = mkdtempSync(join(tmpdir(), 'tidegate-journal-'));
@@ -231,4 +233,36 @@ test('kill -9 amid writing: everything that was acknowledged is there', async ()
     for (let id = 1; id <= acknowledged; id++) assert.ok(here.has(`A${id}`), `A${id} of ${acknowledged}`);
     await journal.close();
   }
+});
+
+test('a note takes the place of the one before, null forgets it, and others stay', async () => {
+  const dir = freshDir();
+  const first = await open(dir);
+  const note = (key: string, value: string | null): JournalEntry => ({ kind: 'note', key, value });
+  must(await first.append([note('stop', 'a'), note('changes', '1:2'), note('gone', 'x')]));
+  must(await first.append([note('stop', 'b'), note('gone', null)]));
+  await first.close();
+  const second = await open(dir);
+  assert.deepEqual([...must(await second.notes())].sort(), [
+    ['changes', '1:2'],
+    ['stop', 'b'],
+  ]);
+  await second.close();
+});
+
+test('what is released and told is active as long as a speaker may hold something of it', async () => {
+  const journal = await open(freshDir());
+  const over = aMitigation({ state: 'released', notified: 'unban' });
+  const announcement = {
+    kind: 'unicast',
+    prefix: '192.0.2.7/32' as PrefixKey,
+    nextHop: '192.0.2.1' as HostKey,
+    communities: noCommunities,
+  } as const;
+  const leaving = { ...over, holdings: [{ speaker: 'edge-1', announcement, state: 'leaving' as const }] };
+  must(await journal.append([{ kind: 'mitigation', mitigation: leaving }]));
+  assert.deepEqual(must(await journal.active()), [leaving]);
+  must(await journal.append([{ kind: 'mitigation', mitigation: over }]));
+  assert.deepEqual(must(await journal.active()), []);
+  await journal.close();
 });

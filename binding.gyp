@@ -15,6 +15,7 @@
         "native/door/addon_flow_options.cpp",
         "native/door/addon_meter.cpp",
         "native/door/addon_source.cpp",
+        "native/door/addon_ingress.cpp",
         "native/door/addon_tap.cpp",
         "native/door/addon_witness.cpp"
       ],

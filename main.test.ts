@@ -88,6 +88,7 @@ function world(change: Partial<DaemonDeps> = {}): World {
       openFlows: wire.open,
       openMeter: meter.open,
       openTap: () => ({ read: () => [], before: () => [], close: () => {} }),
+      openIngress: () => null,
       witness: async () => failure('SOURCE_UNAVAILABLE', 'EPERM: no wire here'),
     };
   };

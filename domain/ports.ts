@@ -143,6 +143,21 @@ export type Tap = {
 };
 export type TapOpener = (subject: Subject, count: number) => Tap;
 
+/** What one source has seen come to a subject from outside our networks, since it was watched; sampling undone. */
+export type IngressCount = {
+  /** 'eth1'; of a flow listener, with the exporter: 'netflow 0.0.0.0:2055 198.51.100.1'. */
+  readonly source: string;
+  /** Monotonic while the source is open; one that is opened again begins at zero. */
+  readonly packets: number;
+  readonly bytes: number;
+  /** Packets per second at their highest in the two seconds before it was watched; estimated from what was sampled then. */
+  readonly ppsBefore: number;
+};
+/** `read`: an entry for each source that is open and works, at least by its own name, and for each exporter that told of it. */
+export type Ingress = { readonly read: () => readonly IngressCount[]; readonly close: () => void };
+/** null: too many subjects are watched already. */
+export type IngressOpener = (subject: Subject, at: UnixMicros) => Ingress | null;
+
 /** The local journal. A write is durable when its promise resolves. */
 export type Journal = {
   readonly append: (entries: readonly JournalEntry[]) => Promise<Result<void>>;

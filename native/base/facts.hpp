@@ -37,6 +37,7 @@ struct Sighting {
   std::uint64_t packets = 1;
   std::uint64_t bytes = 0;
   std::uint32_t sampling = 1;  ///< packets that one observed stands for; `packets / sampling` were observed
+  std::uint32_t origin = 0;    ///< of a flow record: who sent it, the lower half of `Exporter::id`
 };
 
 }  // namespace tidegate

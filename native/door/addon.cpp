@@ -45,6 +45,7 @@ Napi::Object start(Napi::Env env, Napi::Object exports) {
   export_flows(env, exports);
   export_meters(env, exports);
   export_taps(env, exports);
+  export_ingresses(env, exports);
   export_witness(env, exports);
   export_bench(env, exports);
   return exports;

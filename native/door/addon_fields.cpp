@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "../base/address.hpp"
+
 namespace tidegate::door {
 
 namespace {
@@ -189,6 +191,21 @@ std::optional<std::string> text_argument(const Napi::CallbackInfo& info, std::si
   if (info[i].IsString()) return info[i].As<Napi::String>().Utf8Value();
   Napi::TypeError::New(info.Env(), std::string{name} + " must be a string").ThrowAsJavaScriptException();
   return std::nullopt;
+}
+
+std::optional<Prefix> subject_argument(const Napi::CallbackInfo& info, std::size_t i) {
+  const auto text = text_argument(info, i, "subject");
+  if (!text) return std::nullopt;
+  std::optional<Prefix> subject;
+  if (text->find('/') != std::string::npos) {
+    subject = parse_prefix(*text);
+  } else if (const auto host = parse_address(*text)) {
+    subject = make_prefix(*host, address_bits(host->family));
+  }
+  if (!subject) {
+    Napi::RangeError::New(info.Env(), "subject is neither an address nor a prefix").ThrowAsJavaScriptException();
+  }
+  return subject;
 }
 
 }  // namespace tidegate::door

@@ -12,6 +12,8 @@
 #include <string_view>
 #include <vector>
 
+#include "../base/prefix.hpp"
+
 namespace tidegate::door {
 
 class Fields {
@@ -74,5 +76,7 @@ void throw_coded(Napi::Env env, const std::string& code, const std::string& mess
 /// Microseconds since the Unix epoch: 0 … 2^53, whole.
 [[nodiscard]] std::optional<std::int64_t> time_argument(const Napi::CallbackInfo& info, std::size_t i);
 [[nodiscard]] std::optional<std::string> text_argument(const Napi::CallbackInfo& info, std::size_t i, const char* name);
+/// An address or a prefix, as text.
+[[nodiscard]] std::optional<Prefix> subject_argument(const Napi::CallbackInfo& info, std::size_t i);
 
 }  // namespace tidegate::door

@@ -1,4 +1,4 @@
-/// What JavaScript holds: opaque handles to engines, sources, meters, taps and batches.
+/// What JavaScript holds: opaque handles to engines, sources, meters, taps, ingresses and batches.
 ///
 /// A handle is an External whose address is in the environment's list of live ones, so that no other object can be
 /// passed for it. What it owns is freed when it is closed, or when JavaScript forgets it.
@@ -52,6 +52,12 @@ struct MeterHandle {
 struct TapHandle {
   static constexpr const char* kName = "tap";
   std::shared_ptr<Tap> tap;  ///< null once closed
+  std::shared_ptr<Engine> engine;
+};
+
+struct IngressHandle {
+  static constexpr const char* kName = "ingress";
+  std::shared_ptr<Ingress> ingress;  ///< null once closed
   std::shared_ptr<Engine> engine;
 };
 

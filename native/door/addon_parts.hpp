@@ -12,6 +12,7 @@ void export_sources(Napi::Env env, Napi::Object& exports);
 void export_flows(Napi::Env env, Napi::Object& exports);
 void export_meters(Napi::Env env, Napi::Object& exports);
 void export_taps(Napi::Env env, Napi::Object& exports);
+void export_ingresses(Napi::Env env, Napi::Object& exports);
 void export_witness(Napi::Env env, Napi::Object& exports);
 void export_bench(Napi::Env env, Napi::Object& exports);
 

@@ -10,26 +10,14 @@ namespace {
 
 constexpr std::array kDirectionNames{"incoming", "outgoing", "internal", "other"};
 
-std::optional<Prefix> subject_prefix(const std::string& text) {
-  if (text.find('/') != std::string::npos) return parse_prefix(text);
-  const auto host = parse_address(text);
-  if (!host) return std::nullopt;
-  return make_prefix(*host, address_bits(host->family));
-}
-
 Napi::Value open_tap(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   auto* engine = unwrap<EngineHandle>(info, 0);
   if (engine == nullptr) return env.Undefined();
-  const auto text = text_argument(info, 1, "subject");
-  if (!text) return env.Undefined();
+  const auto subject = subject_argument(info, 1);
+  if (!subject) return env.Undefined();
   const auto count = number_argument(info, 2, "count", 1, kMaxTapPackets);
   if (!count) return env.Undefined();
-  const auto subject = subject_prefix(*text);
-  if (!subject) {
-    Napi::RangeError::New(env, "subject is neither an address nor a prefix").ThrowAsJavaScriptException();
-    return env.Undefined();
-  }
   auto handle = std::make_unique<TapHandle>();
   handle->engine = engine->engine;
   handle->tap = engine->engine->taps().open(*subject, static_cast<std::size_t>(*count));

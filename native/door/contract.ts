@@ -40,6 +40,9 @@ export interface MeterHandle {
 export interface TapHandle {
   readonly type: 'tap';
 }
+export interface IngressHandle {
+  readonly type: 'ingress';
+}
 
 export type EngineOptions = {
   /** CIDR text; nested prefixes allowed, the longest decides. */
@@ -161,6 +164,16 @@ export type MeterOptions = {
   readonly confidence: number | null;
 };
 
+/** Since the ingress, or the source, was opened; sampling undone. Of one exporter there may be several, of its domains and threads. */
+export type SeenOfIngress = {
+  /** Its agent address; null: packets that were captured. '': one that is not listed, or all beyond the bound. */
+  readonly exporter: string | null;
+  readonly packets: number;
+  readonly bytes: number;
+  /** Packets per second at their highest in the two seconds before the ingress was opened; estimated. */
+  readonly ppsBefore: number;
+};
+
 export type Drained = { readonly hostgroup: number; readonly batch: Batch; readonly hosts: number };
 /** An address or a prefix, as text. */
 export type SubjectText = string;
@@ -252,6 +265,11 @@ export interface NativeDoor {
   /** Packets to the subject from the minutes before the tap was opened, few and far apart; oldest first. Without bytes. */
   readonly tapBefore: (tap: TapHandle) => readonly SampledPacket[];
   readonly closeTap: (tap: TapHandle) => void;
+
+  /** null: too many are open already. */
+  readonly openIngress: (engine: EngineHandle, subject: SubjectText, at: number) => IngressHandle | null;
+  readonly readIngress: (ingress: IngressHandle, source: SourceHandle) => readonly SeenOfIngress[];
+  readonly closeIngress: (ingress: IngressHandle) => void;
 
   /** Sends raw frames out of an interface; for traffic/. `frames`: each a whole frame. Resolves with how many were sent. */
   readonly sendFrames: (

@@ -3,17 +3,31 @@
  *
  * Wrong options throw a RangeError or TypeError that names the field. What the outside world refuses is a Result.
  */
+import { type Subject, subjectText } from '../../domain/attack.js';
 import type { Hostgroup } from '../../domain/hostgroup.js';
-import type { Meter, Source, TapOpener } from '../../domain/ports.js';
+import type { Meter, TapOpener } from '../../domain/ports.js';
 import type { Result } from '../../domain/result.js';
 import type { PrefixKey } from '../../domain/units.js';
-import { powerOfTwo, whole } from './checks.js';
-import type { CaptureOptions, FlowListenerOptions, NativeDoor, ReplayOptions } from './contract.js';
+import { micros, powerOfTwo, whole } from './checks.js';
+import type {
+  CaptureOptions,
+  FlowListenerOptions,
+  IngressHandle,
+  NativeDoor,
+  ReplayOptions,
+} from './contract.js';
 import { openMeter } from './meter.js';
-import { type ListenerSource, openCapture, openFlows, openReplay, type ReplaySource } from './source.js';
+import {
+  type ListenerSource,
+  openCapture,
+  openFlows,
+  openReplay,
+  type ReplaySource,
+  type WatchedSource,
+} from './source.js';
 import { tapOpener } from './tap.js';
 
-export type { ListenerSource, ReplaySource } from './source.js';
+export type { ListenerSource, ReplaySource, WatchedSource } from './source.js';
 
 export type EngineSettings = {
   readonly networks: readonly PrefixKey[];
@@ -33,11 +47,16 @@ export type EngineSettings = {
 export const defaultExactBytes = 64 * 2 ** 20;
 
 export type Engine = {
-  readonly openCapture: (options: CaptureOptions) => Result<Source>;
+  readonly openCapture: (options: CaptureOptions) => Result<WatchedSource>;
   readonly openFlows: (options: FlowListenerOptions) => Result<ListenerSource>;
   readonly openReplay: (options: ReplayOptions) => Result<ReplaySource>;
   readonly openMeter: (group: Hostgroup) => Meter;
   readonly openTap: TapOpener;
+  /** Read by the sources of this engine (`seenOf`), until it is closed. null: too many are open. */
+  readonly openIngress: (
+    subject: Subject,
+    at: number,
+  ) => { readonly handle: IngressHandle; readonly close: () => void } | null;
 };
 
 export function openEngine(door: NativeDoor, settings: EngineSettings): Engine {
@@ -73,5 +92,9 @@ export function openEngine(door: NativeDoor, settings: EngineSettings): Engine {
       });
     },
     openTap: tapOpener(door, engine),
+    openIngress(subject, at) {
+      const handle = door.openIngress(engine, subjectText(subject), micros('at', at));
+      return handle === null ? null : { handle, close: () => door.closeIngress(handle) };
+    },
   };
 }

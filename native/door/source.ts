@@ -8,10 +8,12 @@ import {
   type EngineHandle,
   type FlowListenerOptions,
   fanoutModes,
+  type IngressHandle,
   type NativeDoor,
   type ReplayFlowTotals,
   type ReplayOptions,
   type ReplayStep,
+  type SeenOfIngress,
   type SourceHandle,
 } from './contract.js';
 import { checkFlowListener, checkFlowReading } from './flow-options.js';
@@ -28,14 +30,18 @@ function opened<T>(open: () => T): Result<T> {
   }
 }
 
-export type ListenerSource = Source & { readonly port: number };
-export type ReplaySource = Source & {
+/** A source, and what it has seen of an ingress. */
+export type WatchedSource = Source & {
+  readonly seenOf: (ingress: IngressHandle) => readonly SeenOfIngress[];
+};
+export type ListenerSource = WatchedSource & { readonly port: number };
+export type ReplaySource = WatchedSource & {
   /** Reads on to the end of the next tick of the capture's own clock. */
   readonly step: () => ReplayStep;
   readonly flowTotals: () => ReplayFlowTotals;
 };
 
-function sourceOver(door: NativeDoor, handle: SourceHandle, hostgroups: readonly string[]): Source {
+function sourceOver(door: NativeDoor, handle: SourceHandle, hostgroups: readonly string[]): WatchedSource {
   const named = (drained: readonly Drained[]) =>
     drained.map(({ hostgroup, batch, hosts }) => ({
       hostgroup: hostgroups[hostgroup] ?? `hostgroup ${hostgroup}`,
@@ -53,6 +59,7 @@ function sourceOver(door: NativeDoor, handle: SourceHandle, hostgroups: readonly
     takeTemplates: () => door.takeTemplates(handle),
     restoreTemplates: (templates) => door.restoreTemplates(handle, templates),
     fault: () => door.fault(handle),
+    seenOf: (ingress) => door.readIngress(ingress, handle),
     close: () => door.closeSource(handle),
   };
 }
@@ -62,7 +69,7 @@ export function openCapture(
   engine: EngineHandle,
   options: CaptureOptions,
   hostgroups: readonly string[],
-): Result<Source> {
+): Result<WatchedSource> {
   text('interface', options.interface);
   whole('workers', options.workers, 1, 64);
   oneOf('fanout', options.fanout, fanoutModes);

@@ -1,4 +1,4 @@
-/// Engine: what all sources, meters and taps of one configuration share. Immutable but for its taps and
+/// Engine: what all sources, meters and taps of one configuration share. Immutable but for its taps and ingresses, and
 /// for the steps that its meters leave room for.
 #pragma once
 
@@ -10,6 +10,7 @@
 #include "../counters/lane.hpp"
 #include "../counters/space.hpp"
 #include "group_steps.hpp"
+#include "ingress.hpp"
 #include "taps.hpp"
 
 namespace tidegate {
@@ -28,16 +29,19 @@ class Engine {
   explicit Engine(EngineSettings settings)
       : settings_{std::move(settings)},
         taps_{settings_.sample_bytes, settings_.lane.seed},
+        ingresses_{settings_.lane.seed},
         steps_{settings_.space->hostgroups().size()} {}
 
   [[nodiscard]] const EngineSettings& settings() const noexcept { return settings_; }
   [[nodiscard]] const HostSpace& space() const noexcept { return *settings_.space; }
   [[nodiscard]] Taps& taps() noexcept { return taps_; }
+  [[nodiscard]] Ingresses& ingresses() noexcept { return ingresses_; }
   [[nodiscard]] GroupSteps& steps() noexcept { return steps_; }
 
  private:
   EngineSettings settings_;
   Taps taps_;
+  Ingresses ingresses_;
   GroupSteps steps_;
 };
 

@@ -61,6 +61,23 @@ class RecentRing {
     return kept;
   }
 
+  /// Of the samples towards the subject that came within kRecentSpanMicros before `at_micros`.
+  struct Arrival {
+    std::int64_t at_micros;
+    std::uint32_t origin;
+    std::uint64_t packets;  ///< that it stands for, sampling and what the ring left out undone
+  };
+  [[nodiscard]] std::vector<Arrival> arrivals(const Prefix& subject, std::int64_t at_micros) const {
+    std::vector<Arrival> found;
+    const std::lock_guard lock{mutex_};
+    for (const Sample& sample : slots_) {
+      if (sample.at_micros <= at_micros - kRecentSpanMicros || sample.at_micros > at_micros) continue;
+      if (sample.direction != Direction::incoming || !contains(subject, sample.facts.destination)) continue;
+      found.push_back({sample.at_micros, sample.origin, sample.interval * sample.sampling});
+    }
+    return found;
+  }
+
  private:
   static constexpr std::int64_t kGapMicros = kRecentSpanMicros / static_cast<std::int64_t>(kRecentSlots);
   static constexpr std::int64_t kAdaptEvery = 64;
@@ -73,6 +90,7 @@ class RecentRing {
     const std::unique_lock lock{mutex_, std::try_to_lock};
     if (!lock.owns_lock()) return;
     take_sample(batch, i, at_micros, sample_bytes_, slots_[next_]);
+    slots_[next_].interval = interval_;
     memory.offer(slots_[next_]);
     next_ = (next_ + 1) % kRecentSlots;
   }

@@ -20,6 +20,8 @@ struct Sample {
   PacketFacts facts;
   Direction direction = Direction::other;
   std::uint32_t sampling = 1;  ///< packets that this one stands for: of a flow record all it tells of, sampling undone
+  std::uint32_t origin = 0;    ///< of the sighting
+  std::uint64_t interval = 1;  ///< a recent ring: one in so many was taken
   bool has_bytes = false;      ///< false where only facts are known, as of a flow record
   std::vector<std::byte> bytes;
 };
@@ -43,6 +45,7 @@ inline void show_mean_length(const Sighting& record, PacketFacts& out) noexcept 
 inline void take_sample(const ObservedBatch& batch, std::size_t i, std::int64_t at_micros, std::size_t keep, Sample& out) {
   out.facts = batch.sightings[i].facts;
   out.direction = batch.directions[i];
+  out.origin = batch.sightings[i].origin;
   out.has_bytes = i < batch.frames.size() && !batch.frames[i].bytes.empty();
   out.at_micros = i < batch.frames.size() ? batch.frames[i].at_micros : at_micros;
   out.sampling = i < batch.frames.size() ? batch.frames[i].sampling : stands_for(batch.sightings[i]);

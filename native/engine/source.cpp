@@ -18,7 +18,11 @@ constexpr std::int64_t kCatchUpMicros = 500'000;
 TappedLane TappedLane::make(Engine& engine, HandedOver how) {
   LaneOptions options = engine.settings().lane;
   if (how == HandedOver::in_turn) options.steps = engine.steps().shared();
-  TappedLane made{Lane::make(engine.settings().space, options), engine.taps().for_lane()};
+  const auto tap = engine.taps().for_lane();
+  // It keeps the tap whose packets it looks back at.
+  const std::shared_ptr<const RecentRing> recent{tap, &tap->recent()};
+  TappedLane made{Lane::make(engine.settings().space, options), tap, engine.ingresses().for_lane(recent)};
+  made.tap->show_to(*made.ingress);
   if (made.lane) made.lane->set_observer(made.tap.get());
   return made;
 }
@@ -74,6 +78,14 @@ SourceCounts Source::stats() {
   sum.dropped = dropped();
   last_counts_ = sum;
   return sum;
+}
+
+std::vector<IngressCount> Source::seen_of(const Ingress& ingress) const {
+  std::vector<IngressCount> seen;
+  for (const TappedLane& lane : lanes_) {
+    if (const IngressCells* const cells = ingress.of_lane(lane.ingress->number())) cells->read(seen);
+  }
+  return seen;
 }
 
 std::optional<std::string> Source::fault() const {

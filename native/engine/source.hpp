@@ -24,10 +24,11 @@ namespace tidegate {
 /// A thread with nothing to do looks up so often; it sleeps in the kernel between.
 inline constexpr int kPollTimeoutMs = 100;
 
-/// A lane and the observer that shows its packets to the taps.
+/// A lane and the observer that shows its packets to the taps, and to who watches what comes in.
 struct TappedLane {
   std::unique_ptr<Lane> lane;
   std::shared_ptr<LaneTap> tap;
+  std::shared_ptr<LaneIngress> ingress;
 
   /// Without a lane where there is no memory for one. `in_turn`: hosts far from every threshold may wait for their turn.
   static TappedLane make(Engine& engine, HandedOver how = HandedOver::at_once);
@@ -54,6 +55,8 @@ class Source {
   [[nodiscard]] std::size_t lanes() const noexcept { return lanes_.size(); }
   [[nodiscard]] SourceCounts stats();
   [[nodiscard]] std::optional<std::string> fault() const;
+  /// What its lanes have seen of an ingress, an entry a lane and origin.
+  [[nodiscard]] std::vector<IngressCount> seen_of(const Ingress& ingress) const;
 
   // A flow listener's own; as of the last second at most.
   [[nodiscard]] virtual std::uint16_t bound_port() const noexcept { return 0; }

@@ -60,6 +60,7 @@ void Taps::publish() {
 
 void LaneTap::observe(const ObservedBatch& batch) noexcept {
   recent_.observe(batch, at_micros_, memory_);
+  if (ingress_ != nullptr) ingress_->observe(batch);
   if (taps_.version_.load(std::memory_order_acquire) != version_) [[unlikely]] refresh();
   if (index_) [[unlikely]] offer(batch);
 }

@@ -16,6 +16,7 @@
 
 #include "../counters/observer.hpp"
 #include "host_memory.hpp"
+#include "ingress.hpp"
 #include "recent_ring.hpp"
 #include "tap.hpp"
 #include "tap_index.hpp"
@@ -60,6 +61,8 @@ class LaneTap final : public PacketObserver {
   explicit LaneTap(Taps& taps) : taps_{taps}, recent_{taps.sample_bytes_}, memory_{taps.seed_} {}
 
   void observe(const ObservedBatch& batch) noexcept override;
+  /// Shows it each batch as well; outlives the lane.
+  void show_to(LaneIngress& ingress) noexcept { ingress_ = &ingress; }
   /// The time of the batches to come that show no frames.
   void set_time(std::int64_t at_micros) noexcept { at_micros_ = at_micros; }
   [[nodiscard]] const RecentRing& recent() const noexcept { return recent_; }
@@ -70,6 +73,7 @@ class LaneTap final : public PacketObserver {
   void offer(const ObservedBatch& batch);
 
   Taps& taps_;
+  LaneIngress* ingress_ = nullptr;
   RecentRing recent_;
   HostMemory memory_;
   std::int64_t at_micros_ = 0;

@@ -160,6 +160,7 @@ Collected Collector::settle(Exporter& exporter, std::int64_t at_micros) noexcept
     counts.duplicates_looked_at += look.looked ? 1 : 0;
     counts.duplicates += look.duplicate ? 1 : 0;
     sighting.sampling = rate;
+    sighting.origin = origin_of(exporter.id);
     sighting.packets *= rate;
     sighting.bytes *= rate;
     out.shows_packets |= !detail.bytes.empty();

@@ -13,6 +13,7 @@ constexpr unsigned kKnockBits = 17;
 
 ExporterStats Exporter::stats() const noexcept {
   return {key,
+          origin_of(id),
           counts,
           sequence.lost(),
           sequence.restarts(),

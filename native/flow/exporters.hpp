@@ -72,6 +72,7 @@ struct ExporterCounts {
 /// All that others are told of an exporter: `ExporterStats` of domain/flow.ts.
 struct ExporterStats {
   ExporterKey key;
+  std::uint32_t origin = 0;  ///< of its sightings
   ExporterCounts counts;
   std::uint64_t sequence_lost = 0;
   std::uint64_t sequence_restarts = 0;
@@ -83,6 +84,11 @@ struct ExporterStats {
   std::int64_t first_seen_micros = 0;
   std::int64_t last_seen_micros = 0;
 };
+
+/// By which a sighting says whose record it was.
+[[nodiscard]] constexpr std::uint32_t origin_of(std::uint64_t exporter_id) noexcept {
+  return static_cast<std::uint32_t>(exporter_id);
+}
 
 struct Exporter {
   ExporterKey key;

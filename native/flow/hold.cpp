@@ -109,7 +109,7 @@ void FlowHold::spread(Sighting& sighting, const FlowDetail& detail, const HoldOr
   if ((sighting.facts.tcp_flags & kBoth) == kBoth) sighting.facts.tcp_flags &= static_cast<std::uint8_t>(~kTcpSyn);
   if (held != 0) {
     const std::size_t i = flow_in(held);
-    faces_[i] = {sighting.facts, sighting.sampling};
+    faces_[i] = {sighting.facts, sighting.sampling, sighting.origin};
     take_next(flows_[i], sighting, record);
   } else {
     take_first(key, sighting, record);
@@ -123,7 +123,7 @@ void FlowHold::take_first(std::uint64_t key, Sighting& sighting, const Record& r
     take_without_place(sighting, record);
     return;
   }
-  faces_[used_ - 1] = {sighting.facts, sighting.sampling};
+  faces_[used_ - 1] = {sighting.facts, sighting.sampling, sighting.origin};
   flow->packets_left = record.packets;
   flow->bytes_left = record.bytes;
   flow->rate = record.rate;

@@ -111,6 +111,7 @@ class FlowHold {
       if (step.packets != 0) {
         due.facts = faces_[i].facts;
         due.sampling = faces_[i].sampling;
+        due.origin = faces_[i].origin;
         due.packets = step.packets;
         due.bytes = step.bytes;
         emit(due);
@@ -167,6 +168,7 @@ class FlowHold {
   struct Face {
     PacketFacts facts;
     std::uint32_t sampling = 1;
+    std::uint32_t origin = 0;
   };
   struct Step {
     std::uint64_t packets = 0;

@@ -1,0 +1,194 @@
+/**
+ * Watches what still comes to the subjects of mitigations, and tells the ledger whether they are effective.
+ *
+ * It asks the ledger once a second what there is. A detected attack with a peak to compare with is watched from then on, the
+ * time before included as far as it was sampled; of more than `maxProofs` the oldest ones. Subjects are read a slice at a time.
+ */
+import { type Attack, subjectText } from '../../domain/attack.js';
+import type { ProofPolicy } from '../../domain/bgp.js';
+import type { Mitigation, MitigationEffect } from '../../domain/mitigation.js';
+import { type Pace, pace } from '../../domain/pace.js';
+import type { Ingress, IngressOpener } from '../../domain/ports.js';
+import type { AttackId, UnixMicros } from '../../domain/units.js';
+import type { Behaviour, Context, Ref } from '../../supervision/behaviour.js';
+import type { ChildSpec } from '../../supervision/spec.js';
+import { announced, newProof, observe, type Proof } from './effect.js';
+import type { LedgerMessage } from './messages.js';
+
+export type ProofDeps = {
+  readonly ledger: Ref<LedgerMessage>;
+  readonly open: IngressOpener;
+  /** Another value than before: what is open belongs to a data plane that is gone. */
+  readonly plane: () => unknown;
+  /** As configured now. */
+  readonly policy: () => ProofPolicy;
+};
+
+export type ProofMessage =
+  | { readonly kind: 'look' }
+  | { readonly kind: 'listed'; readonly mitigations: readonly Mitigation[] }
+  /** Read the next slice. */
+  | { readonly kind: 'go_on' };
+
+type Watch = {
+  readonly ingress: Ingress;
+  readonly attack: Attack;
+  readonly proof: Proof;
+  /** Announcements that were confirmed, each by its speaker, when last looked at. */
+  confirmed: number;
+};
+
+type State = {
+  readonly watches: Map<AttackId, Watch>;
+  plane: unknown;
+  /** Those not read yet in this round. */
+  unread: AttackId[];
+  readonly complaint: Pace;
+};
+
+export const maxProofs = 256;
+const lookMs = 1000;
+/** Subjects that are read in one go. */
+const slice = 16;
+const complaintMs = 60_000;
+
+export const proofActor = (deps: ProofDeps): ChildSpec<State, ProofMessage> => ({
+  kind: 'actor',
+  id: 'proof',
+  behaviour: () => proofBehaviour(deps),
+  restart: 'permanent',
+  mailbox: { bound: 64, overflow: { kind: 'drop_new' } },
+  stopDeadlineMs: 1000,
+  busyLimitMs: 5000,
+});
+
+export const proofBehaviour = (deps: ProofDeps): Behaviour<State, ProofMessage> => ({
+  name: 'proof',
+  init(context) {
+    context.every(lookMs, { kind: 'look' });
+    return { watches: new Map(), plane: deps.plane(), unread: [], complaint: pace(complaintMs) };
+  },
+  receive(state, message, context) {
+    switch (message.kind) {
+      case 'look':
+        ask(deps, context);
+        break;
+      case 'listed':
+        watchAll(state, message.mitigations, deps, context);
+        state.unread = [...state.watches.keys()];
+        readSome(state, deps, context);
+        break;
+      case 'go_on':
+        readSome(state, deps, context);
+    }
+    return state;
+  },
+  stop: closeAll,
+});
+
+function closeAll({ watches }: State): void {
+  for (const { ingress } of watches.values()) ingress.close();
+  watches.clear();
+}
+
+function ask(deps: ProofDeps, { self, signal }: Context<ProofMessage>): void {
+  deps.ledger.send({
+    kind: 'list',
+    reply: (mitigations) => {
+      if (!signal.aborted) self.send({ kind: 'listed', mitigations });
+    },
+  });
+}
+
+/** There is something to compare with, and something that should help. */
+const provable = ({ state, attack, holdings }: Mitigation): boolean =>
+  state === 'wanted' &&
+  attack.origin === 'detected' &&
+  attack.direction === 'incoming' &&
+  attack.peak.pps > 0 &&
+  holdings.length > 0;
+
+function watchAll(
+  state: State,
+  mitigations: readonly Mitigation[],
+  deps: ProofDeps,
+  context: Context<ProofMessage>,
+): void {
+  const { watches } = state;
+  const at = context.clock.unixMicros();
+  if (state.plane !== deps.plane()) closeAll(state);
+  state.plane = deps.plane();
+  const wanted = new Map(mitigations.filter(provable).map((one) => [one.id, one]));
+  for (const [id, { ingress }] of watches) {
+    if (wanted.has(id)) continue;
+    ingress.close();
+    watches.delete(id);
+  }
+  let refused = 0;
+  for (const mitigation of wanted.values()) {
+    const watch = watches.get(mitigation.id) ?? begin(watches, mitigation, deps, at);
+    if (watch === null) refused++;
+    else confirm(watch, mitigation, at, deps, context);
+  }
+  const kept = refused > 0 ? state.complaint(context.clock.now()) : null;
+  if (kept !== null)
+    context.log.warn('too many mitigations to watch their effect', { unwatched: refused, kept });
+}
+
+function begin(
+  watches: Map<AttackId, Watch>,
+  { id, attack, effect }: Mitigation,
+  deps: ProofDeps,
+  at: UnixMicros,
+): Watch | null {
+  const ingress = watches.size < maxProofs ? deps.open(attack.subject, at) : null;
+  if (ingress === null) return null;
+  const watch = { ingress, attack, proof: newProof(attack.peak, effect, at), confirmed: 0 };
+  watches.set(id, watch);
+  return watch;
+}
+
+/** More is announced than was: judged anew. What is confirmed at the first look after a start may have stood for long. */
+function confirm(
+  watch: Watch,
+  { attack, holdings }: Mitigation,
+  at: UnixMicros,
+  deps: ProofDeps,
+  context: Context<ProofMessage>,
+): void {
+  const { proof } = watch;
+  proof.peak = attack.peak;
+  const confirmed = holdings.filter((holding) => holding.state === 'held').length;
+  const first = watch.confirmed === 0;
+  if (confirmed > watch.confirmed) tell(watch, announced(proof, at, first), deps, context);
+  watch.confirmed = confirmed;
+}
+
+function readSome(state: State, deps: ProofDeps, context: Context<ProofMessage>): void {
+  const policy = deps.policy();
+  for (const id of state.unread.splice(0, slice)) {
+    const watch = state.watches.get(id);
+    if (watch === undefined) continue;
+    const at = context.clock.unixMicros();
+    tell(watch, observe(watch.proof, watch.ingress.read(), at, policy), deps, context);
+  }
+  // A mailbox that is full has it done at the next look.
+  if (state.unread.length > 0) context.self.send({ kind: 'go_on' });
+}
+
+function tell(
+  { attack }: Watch,
+  effect: MitigationEffect | null,
+  deps: ProofDeps,
+  { log }: Context<ProofMessage>,
+): void {
+  if (effect === null) return;
+  deps.ledger.send({ kind: 'effect', attack: attack.id, effect });
+  if (effect.state === 'watching') return;
+  const level = effect.state === 'effective' ? 'info' : 'warn';
+  log[level](`mitigation ${effect.state}`, {
+    attack: attack.id,
+    subject: subjectText(attack.subject),
+    ...(effect.seen.length === 0 ? {} : { seen: effect.seen }),
+  });
+}

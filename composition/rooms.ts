@@ -18,6 +18,7 @@ import type { JournalMessage } from '../actors/journal/messages.js';
 import { ledgerActor } from '../actors/mitigation/actor.js';
 import type { AnnouncerMessage } from '../actors/mitigation/announcer-messages.js';
 import type { LedgerMessage } from '../actors/mitigation/messages.js';
+import { proofActor } from '../actors/mitigation/proof.js';
 import type { NoticeMessage } from '../actors/notice/messages.js';
 import { scriptActor } from '../actors/script/actor.js';
 import type { ScriptMessage } from '../actors/script/messages.js';
@@ -170,6 +171,12 @@ export function furnish(deps: RoomDeps): Rooms {
             }),
           ),
           speakers.child(rosterActor('speakers', rosterStopMs)),
+          proofActor({
+            ledger: ledger.ref,
+            open: (subject, at) => live.plane.openIngress(subject, at),
+            plane: () => live.plane,
+            policy: () => live.settings.bgp.policy.proof,
+          }),
         ],
       },
       outlets.child(rosterActor('outlets', rosterStopMs)),

@@ -54,7 +54,12 @@ const words = (...values: readonly number[]): Buffer => {
 };
 
 /** One sFlow version 5 datagram with one flow sample of a raw Ethernet header (sflow.org version 5, section 5). */
-export function sflowDatagram(header: Uint8Array, samplingRate: number, sequence: number): Buffer {
+export function sflowDatagram(
+  header: Uint8Array,
+  samplingRate: number,
+  sequence: number,
+  agent = 0xc0000201,
+): Buffer {
   const padded = Buffer.concat([header, Buffer.alloc((4 - (header.length % 4)) % 4)]);
   const record = Buffer.concat([words(1, header.length, 4, header.length), padded]);
   const sample = Buffer.concat([
@@ -63,7 +68,7 @@ export function sflowDatagram(header: Uint8Array, samplingRate: number, sequence
     record,
   ]);
   return Buffer.concat([
-    words(5, 1, 0xc0000201, 7, sequence, 1000, 1), // agent 192.0.2.1, sub-agent 7, one sample
+    words(5, 1, agent, 7, sequence, 1000, 1), // agent 192.0.2.1 unless told, sub-agent 7, one sample
     words(1, sample.length),
     sample,
   ]);

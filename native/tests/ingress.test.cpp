@@ -110,8 +110,10 @@ TEST("an ingress knows what rate came just before it was opened, by who told of 
     CHECK(one.packets == 0U);
     (one.origin == 7U ? seven : eight) = one.pps_before;
   }
-  CHECK(seven > 15'000 && seven < 25'000);
-  CHECK(eight > 300 && eight < 3'000);
+  CHECK(seven > 15'000.0);
+  CHECK(seven < 25'000.0);
+  CHECK(eight > 300.0);
+  CHECK(eight < 3'000.0);
   const auto later = all.open(host(kVictim), kEpoch + 60'000'000);
   CHECK(lane.seen(*later).empty());
 }

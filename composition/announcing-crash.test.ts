@@ -126,6 +126,7 @@ async function start(world: World): Promise<Life> {
         ledgerActor({
           journal: journal.ref,
           script: null,
+          news: () => undefined,
           announcer: (name) => (name === 'edge-1' ? announcer.ref : null),
           policy: () => policy,
           guarded: () => guarded,

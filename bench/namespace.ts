@@ -89,6 +89,11 @@ export type Way = { readonly here: string; readonly there: string; readonly inte
 export function wayHere(stage: Stage, name: string, octet: number): Way {
   const interfaceThere = `${name}t`;
   const way: Way = { here: `198.18.${octet}.1`, there: `198.18.${octet}.2`, interfaceThere };
+  try {
+    ip('link', 'del', `${name}h`);
+  } catch {
+    // as a rule there is none: only a run that was killed leaves one
+  }
   ip('link', 'add', `${name}h`, 'type', 'veth', 'peer', 'name', interfaceThere, 'netns', stage.listener);
   ip('addr', 'add', `${way.here}/30`, 'dev', `${name}h`);
   ip('link', 'set', `${name}h`, 'up');

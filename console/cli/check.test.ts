@@ -48,10 +48,10 @@ describe('check', () => {
   });
 
   test('warnings do not make it unusable, and are counted', async () => {
-    const { code, out, err } = await type(['check', file('bgp.yaml', `${good}bgp: {gobgp: {port: 1}}\n`)]);
+    const { code, out, err } = await type(['check', file('warned.yaml', `${good}bgp: {uplink: 10Gbit}\n`)]);
     expect(code).toBe(0);
     expect(out).toContain('usable (0 errors, 1 warning, 0 notes)');
-    expect(err).toContain('bgp.yaml:3: warning: bgp.gobgp: ');
+    expect(err).toContain('warned.yaml:3: warning: bgp.uplink: ');
   });
 
   test('every fault at once: file, line, key, what is wrong and what would be right', async () => {
@@ -115,12 +115,12 @@ describe('import', () => {
   });
 
   test('with --json: the YAML and the findings', async () => {
-    const path = file('some.conf', 'gobgp = on\nban_time = 60\n');
+    const path = file('some.conf', 'redis_enabled = on\nban_time = 60\n');
     const { code, out, err } = await type(['import', path, '--json']);
     expect([code, err]).toEqual([0, '']);
     const { yaml, findings } = JSON.parse(out) as { yaml: string; findings: readonly { key: string }[] };
     expect(yaml).toContain('time: 1m  # ban_time');
-    expect(findings.map(({ key }) => key)).toContain('gobgp');
+    expect(findings.map(({ key }) => key)).toContain('redis_enabled');
   });
 
   test('a file with faults gives no YAML and exit code 2', async () => {

@@ -172,13 +172,16 @@ describe.skipIf(obstacle !== null)(`real exporters (${obstacle ?? 'on a veth of 
     const collector = { address: way.here, port: source.port };
     const watch = { stage, folder, collector, leaves: way.interfaceThere, protocol, sampling };
     const running = program.start(watch);
-    await until(() => watchers(stage) > 0, watchingMs);
-    await sleep(readyMs);
-    expect(running.alive(), running.output()).toBe(true);
-    await send(stage, capturePath, null);
-    await send(stage, pushPath, null);
-    await sleep(quietMs);
-    await program.finish(running, watch);
+    try {
+      await until(() => watchers(stage) > 0, watchingMs);
+      await sleep(readyMs);
+      expect(running.alive(), running.output()).toBe(true);
+      await send(stage, capturePath, null);
+      await send(stage, pushPath, null);
+      await sleep(quietMs);
+    } finally {
+      await program.finish(running, watch);
+    }
     let last = -1;
     await until(() => {
       const { packets } = source.stats();

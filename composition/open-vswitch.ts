@@ -48,8 +48,9 @@ function exportOf({ protocol, collector, sampling, leaves }: Watch) {
   return ['--', '--id=@e', 'create', table ?? '', ...values, '--', 'set', 'bridge', 'watched', `${table}=@e`];
 }
 
+/** From here, for its namespace may be gone: it is reached by a path. */
 function endDatabase(watch: Watch): void {
-  if (existsSync(controlOf(watch))) run(watch, ['ovs-appctl', '-t', controlOf(watch), 'exit']);
+  if (existsSync(controlOf(watch))) spawnSync('ovs-appctl', ['-t', controlOf(watch), 'exit']);
 }
 
 /** The name of its bridge is `watched`. */

@@ -38,7 +38,9 @@ test('kill -9 in the middle of an attack: the same attack goes on, one ban and o
   expect((await daemon.attacks()).active).toEqual([]);
 });
 
-test('killed again and again while attacks come and go: a ban and an unban each, never two', async () => {
+test('killed again and again while attacks come and go: a ban and an unban each, never two', {
+  timeout: 90_000,
+}, async () => {
   const port = await freePort();
   home = makeHome(flowSettings(port, 'ban: { time: 2s, calm: 1s }'));
   daemon = await startDaemon(home);

@@ -115,7 +115,7 @@ std::string other_address(const Json& stated, unsigned element) {
 
 /// Where the record differs from the one stated; empty when nowhere.
 std::string difference(const Found& found, const Json& stated) {
-  const auto& [facts, packets, bytes, sampling] = found.sighting;
+  const auto& [facts, packets, bytes, sampling, origin] = found.sighting;
   std::string text;
   const auto same = [&](const std::string& key, std::uint64_t ours) {
     if (stated.has(key) && stated[key].count() != ours) {

@@ -44,7 +44,7 @@ inline std::string errors_of(const RecordBatch& batch) {
 }
 
 inline std::string shown_record(RecordBatch& batch, std::size_t i) {
-  const auto& [facts, packets, bytes, sampling] = batch.sightings()[i];
+  const auto& [facts, packets, bytes, sampling, origin] = batch.sightings()[i];
   return format_address(facts.source) + ":" + std::to_string(facts.source_port) + " " + format_address(facts.destination) + ":" +
          std::to_string(facts.destination_port) + " " + std::to_string(facts.protocol) + " " + std::to_string(packets) + " " +
          std::to_string(bytes) + (batch.details()[i].counts ? "" : " event");

@@ -2,8 +2,8 @@
  * The composition root: settings → ports → tree. The one file that knows everyone, with those beside it.
  *
  * Start: the control socket first, because it says whether another daemon has this state directory; then
- * the journal, read by the ledger; then the speakers, which are told what is wanted; then the script, the hostgroups with the attacks that are still on,
- * and the sources last. Stop is in reverse, within `stopLimitMs`.
+ * the journal, read by the ledger; then the speakers, which are told what is wanted; then the script, the
+ * hostgroups with the attacks that are still on, and the sources last. Stop is in reverse, within `stopLimitMs`.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';

@@ -6,12 +6,11 @@ import assert from 'node:assert/strict';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { until } from '../bench/process.js';
 import { type Announcement, type Communities, noCommunities } from '../domain/announcement.js';
-import type { FlowspecAction, FlowspecRule } from '../domain/flowspec.js';
+import { emptyRule, type FlowspecAction, type FlowspecRule } from '../domain/flowspec.js';
 import type { Speaker, SpeakerEvent } from '../domain/speaker.js';
 import type { HostKey, PrefixKey } from '../domain/units.js';
 import { type GobgpOptions, gobgpSpeaker } from '../integrations/bgp/gobgp.js';
 import { type Gobgpd, gobgpd3, gobgpd4 } from '../integrations/bgp/gobgpd-process.js';
-import { emptyRule } from '../integrations/bgp/wire/flowspec-nlri.js';
 import {
   type Bird,
   type BirdRoute,

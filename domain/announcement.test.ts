@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { test } from 'vitest';
 import { type Announcement, announcementKey, sameAnnouncement, sameAttributes } from './announcement.js';
-import type { FlowspecAction, FlowspecRule } from './flowspec.js';
+import { emptyRule, type FlowspecAction, type FlowspecRule } from './flowspec.js';
 import type { HostKey, PrefixKey } from './units.js';
 
 const few = fc.integer({ min: 1, max: 2 });
@@ -27,16 +27,9 @@ const announcement: fc.Arbitrary<Announcement> = fc.oneof(
   fc.record({
     kind: fc.constant('flowspec' as const),
     rule: fc.constant<FlowspecRule>({
-      family: 4,
+      ...emptyRule(4),
       destination: '192.0.2.7/32' as PrefixKey,
-      source: null,
       protocols: [17],
-      destinationPorts: [],
-      sourcePorts: [],
-      icmpTypes: [],
-      tcpFlags: null,
-      lengths: [],
-      fragments: [],
     }),
     action,
     communities,

@@ -32,6 +32,20 @@ export type FlowspecRule = {
   readonly fragments: readonly FragmentKind[];
 };
 
+/** Every packet of the family. */
+export const emptyRule = (family: Family): FlowspecRule => ({
+  family,
+  destination: null,
+  source: null,
+  protocols: [],
+  destinationPorts: [],
+  sourcePorts: [],
+  icmpTypes: [],
+  tcpFlags: null,
+  lengths: [],
+  fragments: [],
+});
+
 /**
  * RFC 8955 section 7. `rate_limit` 0 is never made: that is `discard`. A rate travels as a float of 32 bits, and reads back
  * as one: rates that are the same there are the same.

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterAll, beforeAll, test } from 'vitest';
+import { emptyRule } from '../../domain/flowspec.js';
 import { anAttack, aPacket, ratesOf } from '../../domain/rehearsal.js';
 import { quietRates } from '../../domain/traffic.js';
 import type { HostKey, PrefixKey } from '../../domain/units.js';
@@ -76,16 +77,10 @@ test('what a sampled rate rests on stands behind all that FastNetMon writes', ()
 const ruled: Compiled = {
   rules: [
     {
-      family: 4,
+      ...emptyRule(4),
       destination: '192.0.2.7/32' as PrefixKey,
-      source: null,
       protocols: [17],
-      destinationPorts: [],
       sourcePorts: [{ low: 53, high: 53 }],
-      icmpTypes: [],
-      tcpFlags: null,
-      lengths: [],
-      fragments: [],
     },
   ],
   coverage: 0.9667,

@@ -8,7 +8,7 @@ import { test } from 'vitest';
 import { announcementText } from '../../domain/announcement.js';
 import type { Attack, Subject } from '../../domain/attack.js';
 import type { MitigationAction } from '../../domain/bgp.js';
-import type { FlowspecRule } from '../../domain/flowspec.js';
+import { emptyRule, type FlowspecRule } from '../../domain/flowspec.js';
 import { aMitigationPolicy, anAttack } from '../../domain/rehearsal.js';
 import type { AttackId, HostKey, PrefixKey } from '../../domain/units.js';
 import {
@@ -48,16 +48,9 @@ const cases: readonly Case[] = [
 const attacks: readonly Attack[] = cases.map(({ subject }, serial) => anAttack({ subject }, serial + 1));
 
 const ruleOn = (subject: Subject, protocol: number): FlowspecRule => ({
-  family: 4,
+  ...emptyRule(4),
   destination: `${subject.kind === 'host' ? subject.host : ''}/32` as PrefixKey,
-  source: null,
   protocols: [protocol],
-  destinationPorts: [],
-  sourcePorts: [],
-  icmpTypes: [],
-  tcpFlags: null,
-  lengths: [],
-  fragments: [],
 });
 
 const networks = ['192.0.2.0/24', '198.51.100.0/24', '2001:db8::/48'].map(prefix);

@@ -5,7 +5,7 @@ import {
   type Communities,
   noCommunities,
 } from '../../domain/announcement.js';
-import type { FlowspecAction, FlowspecRule } from '../../domain/flowspec.js';
+import { emptyRule, type FlowspecAction, type FlowspecRule } from '../../domain/flowspec.js';
 import type { SpeakerChange } from '../../domain/speaker.js';
 import type { HostKey, PrefixKey } from '../../domain/units.js';
 
@@ -27,19 +27,7 @@ export const rule = (
   communities: Partial<Communities> = {},
 ): Announcement => ({
   kind: 'flowspec',
-  rule: {
-    family: 4,
-    destination: '192.0.2.7/32' as PrefixKey,
-    source: null,
-    protocols: [],
-    destinationPorts: [],
-    sourcePorts: [],
-    icmpTypes: [],
-    tcpFlags: null,
-    lengths: [],
-    fragments: [],
-    ...part,
-  },
+  rule: { ...emptyRule(4), destination: '192.0.2.7/32' as PrefixKey, ...part },
   action,
   communities: { ...noCommunities, ...communities },
 });

@@ -5,7 +5,13 @@
  * 5 prints ports by name: those in no table have no number yet.
  */
 import type { Family } from '../../domain/address.js';
-import type { FlowspecRule, FragmentKind, NumberRange, TcpFlagMatch } from '../../domain/flowspec.js';
+import {
+  emptyRule,
+  type FlowspecRule,
+  type FragmentKind,
+  type NumberRange,
+  type TcpFlagMatch,
+} from '../../domain/flowspec.js';
 import { parsePrefix } from '../../domain/prefix.js';
 import type { PrefixKey } from '../../domain/units.js';
 import type { Field } from './exabgp-attributes.js';
@@ -28,18 +34,7 @@ export function readFlowRule(
   family: Family,
   fields: readonly Field[],
 ): { readonly rule: PrintedRule; readonly used: number } | null {
-  const rule: Building = {
-    family,
-    destination: null,
-    source: null,
-    protocols: [],
-    destinationPorts: [],
-    sourcePorts: [],
-    icmpTypes: [],
-    tcpFlags: null,
-    lengths: [],
-    fragments: [],
-  };
+  const rule: Building = { ...emptyRule(family), destinationPorts: [], sourcePorts: [] };
   let used = 0;
   for (const field of fields) {
     if (attributeNames.has(field.name)) break;

@@ -12,6 +12,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Server as GrpcServer, ServerCredentials } from '@grpc/grpc-js';
 import { afterEach, describe, test } from 'vitest';
 import { type Announcement, announcementText, noCommunities } from '../../domain/announcement.js';
+import { emptyRule } from '../../domain/flowspec.js';
 import { hostPrefix } from '../../domain/prefix.js';
 import type { Speaker, SpeakerEvent } from '../../domain/speaker.js';
 import type { HostKey } from '../../domain/units.js';
@@ -25,7 +26,6 @@ import {
   gobgpd4,
   startGobgpd,
 } from './gobgpd-process.js';
-import { emptyRule } from './wire/flowspec-nlri.js';
 
 const never = new AbortController().signal;
 const deadlineMs = 1_000;

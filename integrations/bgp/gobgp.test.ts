@@ -11,7 +11,7 @@ import {
   type Communities,
   noCommunities,
 } from '../../domain/announcement.js';
-import type { FlowspecRule } from '../../domain/flowspec.js';
+import { emptyRule, type FlowspecRule } from '../../domain/flowspec.js';
 import type { Speaker, SpeakerEvent } from '../../domain/speaker.js';
 import type { HostKey, PrefixKey } from '../../domain/units.js';
 import { type GobgpOptions, gobgpSpeaker } from './gobgp.js';
@@ -19,7 +19,6 @@ import { addPaths, dialects, type Path } from './gobgp-api.js';
 import { connect } from './gobgp-link.js';
 import { eventually, type Gobgpd, gobgpd3, gobgpd4, startGobgpd } from './gobgpd-process.js';
 import { attributeTypes, encodeAttribute } from './wire/attributes.js';
-import { emptyRule } from './wire/flowspec-nlri.js';
 import { encodeKey } from './wire/route.js';
 
 const never = new AbortController().signal;

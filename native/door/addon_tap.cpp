@@ -51,32 +51,28 @@ Napi::Object packet(Napi::Env env, const Sample& sample) {
   return out;
 }
 
-Napi::Value read_tap(const Napi::CallbackInfo& info) {
+/// What `samples` has of an open tap, as a list; of one that is closed, an empty one.
+template <typename Samples>
+Napi::Value listed(const Napi::CallbackInfo& info, Samples samples) {
   const Napi::Env env = info.Env();
   auto* handle = unwrap<TapHandle>(info, 0);
   if (handle == nullptr) return env.Undefined();
   auto list = Napi::Array::New(env);
   if (!handle->tap) return list;
   std::uint32_t i = 0;
-  for (const Sample& sample : handle->tap->read()) {
+  for (const Sample& sample : samples(*handle->tap)) {
     const Napi::HandleScope scope{env};
     list.Set(i++, packet(env, sample));
   }
   return list;
 }
 
+Napi::Value read_tap(const Napi::CallbackInfo& info) {
+  return listed(info, [](Tap& tap) { return tap.read(); });
+}
+
 Napi::Value tap_before(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  auto* handle = unwrap<TapHandle>(info, 0);
-  if (handle == nullptr) return env.Undefined();
-  auto list = Napi::Array::New(env);
-  if (!handle->tap) return list;
-  std::uint32_t i = 0;
-  for (const Sample& sample : handle->tap->before()) {
-    const Napi::HandleScope scope{env};
-    list.Set(i++, packet(env, sample));
-  }
-  return list;
+  return listed(info, [](const Tap& tap) -> const std::vector<Sample>& { return tap.before(); });
 }
 
 Napi::Value close_tap(const Napi::CallbackInfo& info) {

@@ -2,23 +2,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'vitest';
 import type { SampledPacket } from '../../../domain/attack.js';
-import type { FlowspecRule } from '../../../domain/flowspec.js';
+import { emptyRule, type FlowspecRule } from '../../../domain/flowspec.js';
 import { aPacket } from '../../../domain/rehearsal.js';
 import type { PrefixKey } from '../../../domain/units.js';
 import { matches } from './matching.js';
 
-const all: FlowspecRule = {
-  family: 4,
-  destination: null,
-  source: null,
-  protocols: [],
-  destinationPorts: [],
-  sourcePorts: [],
-  icmpTypes: [],
-  tcpFlags: null,
-  lengths: [],
-  fragments: [],
-};
+const all = emptyRule(4);
 const v4 = '192.0.2.0/24' as PrefixKey;
 const v6 = '2001:db8::/32' as PrefixKey;
 const one = (value: number) => [{ low: value, high: value }];

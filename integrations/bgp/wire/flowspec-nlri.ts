@@ -9,7 +9,12 @@
  * first bit. The decoder takes what the encoder writes: any other rule is somebody else's.
  */
 import type { Family } from '../../../domain/address.js';
-import type { FlowspecRule, FragmentKind, NumberRange } from '../../../domain/flowspec.js';
+import {
+  emptyRule,
+  type FlowspecRule,
+  type FragmentKind,
+  type NumberRange,
+} from '../../../domain/flowspec.js';
 import { failure, type Result, success } from '../../../domain/result.js';
 import type { PrefixKey } from '../../../domain/units.js';
 import { fits, type Reader, readBytes, u16 } from './bytes.js';
@@ -91,19 +96,6 @@ export function decodeFlowspecNlri(reader: Reader, family: Family): FlowspecRule
   }
   return faultOf(rule) === null ? rule : null;
 }
-
-export const emptyRule = (family: Family): FlowspecRule => ({
-  family,
-  destination: null,
-  source: null,
-  protocols: [],
-  destinationPorts: [],
-  sourcePorts: [],
-  icmpTypes: [],
-  tcpFlags: null,
-  lengths: [],
-  fragments: [],
-});
 
 const single = (value: number): NumberRange => ({ low: value, high: value });
 

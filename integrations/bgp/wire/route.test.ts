@@ -10,6 +10,7 @@ import {
   noCommunities,
 } from '../../../domain/announcement.js';
 import {
+  emptyRule,
   type FlowspecAction,
   type FlowspecRule,
   fragmentKinds,
@@ -19,7 +20,6 @@ import { hostPrefix, prefixOf } from '../../../domain/prefix.js';
 import type { HostKey, PrefixKey } from '../../../domain/units.js';
 import { bytesOfHex, hexOf } from './bytes.js';
 import { isActionCommunity } from './flowspec-action.js';
-import { emptyRule } from './flowspec-nlri.js';
 import { decodeRoute, encodeKey, encodeRoute, type WireRoute } from './route.js';
 
 // ------------------------------------------------------------------------------------------- what can be announced

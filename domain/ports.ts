@@ -3,6 +3,7 @@
  * main.ts hands them over. No production code asks whether it is under test.
  */
 import type { Attack, Cause, SampledPacket, Subject } from './attack.js';
+import type { MitigationAction } from './bgp.js';
 import type { ExporterStats, FlowListenerStats, StoredTemplate } from './flow.js';
 import type { Mitigation } from './mitigation.js';
 import type { Result } from './result.js';
@@ -161,7 +162,7 @@ export type IngressOpener = (subject: Subject, at: UnixMicros) => Ingress | null
 /** The local journal. A write is durable when its promise resolves. */
 export type Journal = {
   readonly append: (entries: readonly JournalEntry[]) => Promise<Result<void>>;
-  readonly active: () => Promise<Result<readonly Mitigation[]>>;
+  readonly active: () => Promise<Result<readonly KeptMitigation[]>>;
   readonly history: (limit: number) => Promise<Result<readonly Attack[]>>;
   /** All notes, by key. */
   readonly notes: () => Promise<Result<ReadonlyMap<string, string>>>;
@@ -169,6 +170,8 @@ export type Journal = {
   readonly templates: (sentAfter: UnixMicros) => Promise<Result<readonly KeptTemplate[]>>;
   readonly close: () => Promise<void>;
 };
+/** `action` null: its record is from before announcing, and says nothing of what is to be announced. */
+export type KeptMitigation = Omit<Mitigation, 'action'> & { readonly action: MitigationAction | null };
 /** `listener`: the name of the one that it came to. */
 export type KeptTemplate = { readonly listener: string; readonly template: StoredTemplate };
 export type JournalEntry =

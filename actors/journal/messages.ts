@@ -1,7 +1,6 @@
 /** Protocol of the journal actor: writes in batches, answers when they are durable. */
 import type { Attack } from '../../domain/attack.js';
-import type { Mitigation } from '../../domain/mitigation.js';
-import type { JournalEntry } from '../../domain/ports.js';
+import type { JournalEntry, KeptMitigation } from '../../domain/ports.js';
 import type { Result } from '../../domain/result.js';
 
 export type JournalMessage =
@@ -13,7 +12,7 @@ export type JournalMessage =
   /** What is still on, after every write that was sent before this question. */
   | {
       readonly kind: 'active';
-      readonly reply: (mitigations: Result<readonly Mitigation[]>) => void;
+      readonly reply: (mitigations: Result<readonly KeptMitigation[]>) => void;
     }
   /** All notes. */
   | { readonly kind: 'notes'; readonly reply: (notes: Result<ReadonlyMap<string, string>>) => void }

@@ -277,7 +277,7 @@ function onRestored(
   deps: LedgerDeps,
 ): Effect[] {
   if (remembered === null || ledger.restored) return []; // 'retry' asks again
-  const effects = back.restore(ledger, remembered, at);
+  const effects = back.restore(ledger, remembered, at, deps.actionOf);
   deps.restored(core.wanted(ledger).flatMap(({ attack }) => (attack.origin === 'detected' ? [attack] : [])));
   return effects;
 }

@@ -4,6 +4,8 @@ import { test } from 'vitest';
 import { announcementKey } from '../../domain/announcement.js';
 import type { Subject } from '../../domain/attack.js';
 import type { MitigationPolicy } from '../../domain/bgp.js';
+import { emptyRule } from '../../domain/flowspec.js';
+import type { Mitigation } from '../../domain/mitigation.js';
 import {
   aMitigation,
   aMitigationPolicy,
@@ -195,12 +197,53 @@ test('a speaker that is configured no more is forgotten, with a warning that nam
   assert.deepEqual(drive.records(ledger)[0]?.holdings, []);
 });
 
-test('a record from before announcing is read, and announces nothing', () => {
-  const { action, rules, escalated, holdings, heldBack, effect, ...old } = aMitigation({ notified: 'ban' });
-  const ledger = drive.unread({}, guarded);
-  assert.deepEqual(said(drive.restore(ledger, [old as never], at)), ['all  leaving ']);
-  assert.deepEqual(drive.records(ledger)[0]?.action, 'none');
+const older = (change: Partial<Mitigation> = {}) => ({
+  ...aMitigation({ notified: 'ban', ...change }),
+  action: null,
 });
+
+test('a record from before announcing is announced as its hostgroup has it now, and says so from then on', () => {
+  const ledger = drive.unread({}, guarded);
+  const effects = drive.restore(ledger, [older()], at, new Map(), 'blackhole');
+  assert.deepEqual(said(effects), ['all  leaving ']);
+  const [write] = effects.filter(({ kind }) => kind === 'write');
+  assert.ok(write?.kind === 'write' && write.entries[1]?.kind === 'mitigation');
+  const { action, holdings, attack } = write.entries[1].mitigation;
+  assert.deepEqual([action, holdings.length, attack.evidence], ['blackhole', 1, 'gathering']);
+  assert.deepEqual(said(drive.written(ledger, first.id, null, at)), ['want unicast 192.0.2.7/32']);
+  assert.deepEqual(ended(ledger), ['unwant unicast 192.0.2.7/32']);
+});
+
+test('a ban by hand from before announcing is a blackhole, whatever its hostgroup does', () => {
+  const ledger = drive.unread({}, guarded);
+  const attack = anAttack({ origin: 'manual', cause: null, direction: 'other', evidence: 'none' });
+  drive.restore(ledger, [older({ attack })], at, new Map(), 'none');
+  assert.deepEqual(said(drive.written(ledger, attack.id, null, at)), ['want unicast 192.0.2.7/32']);
+});
+
+test('one from before announcing that is over, or whose hostgroup announces nothing, announces nothing', () => {
+  const over = older({ attack: { ...second, endedAt: at }, id: second.id, state: 'released' });
+  const ledger = drive.unread({}, guarded);
+  drive.restore(ledger, [over], at, new Map(), 'blackhole');
+  drive.restore(ledger, [older()], at, new Map(), 'none');
+  assert.deepEqual(said(drive.written(ledger, second.id, null, at)), []);
+  assert.equal(ledger.announcing.routes.size, 0);
+});
+
+for (const action of ['flowspec', 'flowspec_then_blackhole'] as const) {
+  test(`${action} for one from before announcing: its evidence is gathered again, for the rules that nobody made`, () => {
+    const ledger = drive.unread({}, guarded);
+    const attack = anAttack({ evidence: 'complete' });
+    drive.restore(ledger, [older({ attack })], at, new Map(), action);
+    assert.equal(drive.records(ledger)[0]?.attack.evidence, 'gathering');
+    assert.deepEqual(said(drive.written(ledger, attack.id, null, at)), []);
+    const rules = [{ ...emptyRule(4), destination: '192.0.2.7/32' as PrefixKey, protocols: [17] }];
+    drive.explain(ledger, { attack, report: '', rules }, at);
+    assert.deepEqual(said(drive.written(ledger, attack.id, null, at)), [
+      'want flowspec destination 192.0.2.7/32 protocol 17',
+    ]);
+  });
+}
 
 const thenBlackhole = { action: 'flowspec_then_blackhole' } as const;
 const escalations: readonly { readonly claim: string; readonly by: (ledger: Ledger) => readonly Effect[] }[] =

@@ -3,8 +3,10 @@
  *
  * Pure decisions on the ledger's table, as in ledger.ts. Times are Unix microseconds.
  */
-import { type Mitigation, notAnnounced } from '../../domain/mitigation.js';
-import type { ScriptAction } from '../../domain/ports.js';
+import type { Attack } from '../../domain/attack.js';
+import type { MitigationAction } from '../../domain/bgp.js';
+import type { Mitigation } from '../../domain/mitigation.js';
+import type { KeptMitigation, ScriptAction } from '../../domain/ports.js';
 import { failure, success } from '../../domain/result.js';
 import type { AttackId, Milliseconds, UnixMicros } from '../../domain/units.js';
 import type { NotifyOutcome } from '../script/messages.js';
@@ -158,20 +160,28 @@ export function scriptRestarted(ledger: Ledger): Effect[] {
 
 /** What the journal knows from before. */
 export type Remembered = {
-  readonly mitigations: readonly Mitigation[];
+  readonly mitigations: readonly KeptMitigation[];
   readonly notes: ReadonlyMap<string, string>;
 };
 
-/** What the journal says is still on. What the ledger has heard since then is newer and stays. */
-export function restore(ledger: Ledger, { mitigations, notes }: Remembered, at: UnixMicros): Effect[] {
+/**
+ * What the journal says is still on. What the ledger has heard since then is newer and stays. `actionOf`: what a hostgroup does about an
+ * attack, for those that began before there was announcing.
+ */
+export function restore(
+  ledger: Ledger,
+  { mitigations, notes }: Remembered,
+  at: UnixMicros,
+  actionOf: (attack: Attack) => MitigationAction,
+): Effect[] {
   const { announcing } = ledger;
   const effects: Effect[] = [];
   for (const record of mitigations) {
     if (ledger.held.has(record.id)) continue;
-    // Records of earlier versions say nothing of announcements.
-    const held = add(ledger, { ...notAnnounced, ...record });
+    const held = add(ledger, completed(record, actionOf));
     held.cleared = true;
     held.reported = held.mitigation; // news of an earlier life
+    held.dirty = record.action === null; // decided once: written with what it announces, or by the next `retry`
     recall(ledger, held);
     effects.push(...tell(ledger, held));
     const releasedAt = ledger.earlyReleases.get(record.id);
@@ -188,6 +198,17 @@ export function restore(ledger: Ledger, { mitigations, notes }: Remembered, at: 
     log('info', 'ledger restored', { mitigations: mitigations.length }),
     ...expire(ledger, at),
   ];
+}
+
+/** Who banned by hand wanted a blackhole. */
+function completed(record: KeptMitigation, actionOf: (attack: Attack) => MitigationAction): Mitigation {
+  const { action, attack } = record;
+  if (action !== null) return { ...record, action };
+  const decided = attack.origin === 'manual' ? 'blackhole' : actionOf(attack);
+  const needsRules = decided === 'flowspec' || decided === 'flowspec_then_blackhole';
+  // No rules were made of its evidence when there was nothing to announce: it is gathered again.
+  const again = needsRules && attack.evidence === 'complete' && record.state === 'wanted';
+  return { ...record, action: decided, attack: again ? { ...attack, evidence: 'gathering' } : attack };
 }
 
 /** At an orderly stop no answer comes back any more: every change that waits for one is written now. */

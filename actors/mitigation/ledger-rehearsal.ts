@@ -1,7 +1,7 @@
 /** The ledger as its actor drives it, for tests: each decision is settled at once. */
-import type { MitigationPolicy } from '../../domain/bgp.js';
+import type { MitigationAction, MitigationPolicy } from '../../domain/bgp.js';
 import type { Mitigation, MitigationEffect } from '../../domain/mitigation.js';
-import type { ScriptAction } from '../../domain/ports.js';
+import type { KeptMitigation, ScriptAction } from '../../domain/ports.js';
 import { aMitigationPolicy } from '../../domain/rehearsal.js';
 import type { AttackId, PrefixKey, UnixMicros } from '../../domain/units.js';
 import type { NotifyOutcome } from '../script/messages.js';
@@ -87,11 +87,12 @@ export const scriptRestarted = (ledger: Ledger, at: At): Effect[] =>
   settled(ledger, back.scriptRestarted(ledger), at);
 export const restore = (
   ledger: Ledger,
-  mitigations: readonly Mitigation[],
+  mitigations: readonly KeptMitigation[],
   at: At,
   notes: ReadonlyMap<string, string> = new Map(),
+  action: MitigationAction = 'none',
 ): Effect[] => {
-  const effects = back.restore(ledger, { mitigations, notes }, at);
+  const effects = back.restore(ledger, { mitigations, notes }, at, () => action);
   return settled(ledger, effects, at);
 };
 export const retry = (ledger: Ledger, at: At): Effect[] => settled(ledger, back.retry(ledger, at), at);

@@ -2,7 +2,7 @@
 import type { Attack } from '../../domain/attack.js';
 import type { FlowspecRule } from '../../domain/flowspec.js';
 import type { Mitigation, MitigationEffect } from '../../domain/mitigation.js';
-import type { ScriptAction } from '../../domain/ports.js';
+import type { KeptMitigation, ScriptAction } from '../../domain/ports.js';
 import type { Result } from '../../domain/result.js';
 import type { AttackId, Milliseconds, UnixMicros } from '../../domain/units.js';
 import type { NotifyOutcome } from '../script/messages.js';
@@ -65,7 +65,7 @@ export type LedgerMessage =
   | {
       readonly kind: 'restored';
       readonly remembered: {
-        readonly mitigations: readonly Mitigation[];
+        readonly mitigations: readonly KeptMitigation[];
         readonly notes: ReadonlyMap<string, string>;
       } | null;
     }

@@ -10,10 +10,9 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { Attack } from '../../domain/attack.js';
-import type { Mitigation } from '../../domain/mitigation.js';
 import type { Journal, KeptTemplate } from '../../domain/ports.js';
 import { failure, type Result, success } from '../../domain/result.js';
+import { keptAttack, keptMitigation, type WrittenAttack, type WrittenMitigation } from './records.js';
 
 export type JournalOptions = {
   /** The state folder; made when absent. */
@@ -63,7 +62,7 @@ export async function openJournal(options: JournalOptions): Promise<Result<Journ
     return opened;
   }
   // A damaged page shows when it is read: read all that the daemon starts from.
-  const readable = await link.ask<readonly Mitigation[]>({ op: 'active' });
+  const readable = await link.ask<readonly WrittenMitigation[]>({ op: 'active' });
   if (!readable.ok) {
     await worker.terminate();
     return readable;
@@ -83,9 +82,15 @@ function journalOver(worker: Worker, link: Link): Journal {
       const written = await link.ask<null>({ op: 'append', entries });
       return written.ok ? success(undefined) : written;
     },
-    active: () => link.ask<readonly Mitigation[]>({ op: 'active' }),
-    history: (limit) =>
-      link.ask<readonly Attack[]>({ op: 'history', limit: Math.max(0, Math.min(limit, maxHistory)) }),
+    active: async () => {
+      const written = await link.ask<readonly WrittenMitigation[]>({ op: 'active' });
+      return written.ok ? success(written.value.map(keptMitigation)) : written;
+    },
+    history: async (limit) => {
+      const bounded = Math.max(0, Math.min(limit, maxHistory));
+      const written = await link.ask<readonly WrittenAttack[]>({ op: 'history', limit: bounded });
+      return written.ok ? success(written.value.map(keptAttack)) : written;
+    },
     notes: () => link.ask<ReadonlyMap<string, string>>({ op: 'notes' }),
     templates: (sentAfter) => link.ask<readonly KeptTemplate[]>({ op: 'templates', sentAfter }),
     close: () => {

@@ -136,7 +136,7 @@ async function answerTo<K extends ControlAnswer['kind']>(
 const status = async (): Promise<Status> => (await answerTo('status', { kind: 'status' })).status;
 
 async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const end = performance.now() + 10_000;
+  const end = performance.now() + 20_000;
   while (!(await holds())) {
     if (performance.now() > end) throw new Error(`never: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));

@@ -90,7 +90,7 @@ const calls = (): readonly string[] =>
 const actions = (): readonly string[] => calls().map((line) => line.split(' ').slice(0, 3).join(' '));
 
 async function until(what: string, holds: () => boolean): Promise<void> {
-  const end = performance.now() + 10_000;
+  const end = performance.now() + 20_000;
   while (!holds()) {
     if (performance.now() > end) throw new Error(`never: ${what}\n${calls().join('\n')}`);
     await new Promise((resolve) => setTimeout(resolve, 10));

@@ -54,7 +54,7 @@ const toldLines = ({ told }: Stage): string[] =>
     : [];
 const actions = (on: Stage): string[] => toldLines(on).map((line) => line.split(' ')[0] ?? '');
 
-async function until(claim: () => boolean, limitMs = 8000): Promise<void> {
+async function until(claim: () => boolean, limitMs = 20_000): Promise<void> {
   for (const end = Date.now() + limitMs; Date.now() < end && !claim(); ) {
     await new Promise((next) => setTimeout(next, 5));
   }
@@ -270,13 +270,13 @@ test('a journal that never answers delays the script by its patience and no more
 
 test('a script that hangs blocks its own attack and no other, and is killed at its time limit', async () => {
   const on = stage('case "$1$4" in 192.0.2.7ban) sleep 60 ;; esac');
-  const it = await play(on, { timeoutMs: 1500, concurrency: 2 });
+  const it = await play(on, { timeoutMs: 6000, concurrency: 2 });
   const hanging = found('192.0.2.7');
   it.ledger.send(hanging);
   await until(() => actions(on).length === 1);
   it.ledger.send({ kind: 'release', attack: hanging.attack.id, at: machineClock.unixMicros() });
   for (const host of ['192.0.2.8', '192.0.2.9']) it.ledger.send(found(host));
-  await until(() => actions(on).length === 3, 1200);
+  await until(() => actions(on).length === 3, 5000);
   assert.deepEqual(actions(on), ['ban', 'ban', 'ban']);
   await until(() => actions(on).length === 4);
   assert.match(toldLines(on)[3] ?? '', /^unban 192\.0\.2\.7 /);

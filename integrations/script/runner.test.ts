@@ -31,7 +31,7 @@ const isAlive = (pid: number): boolean => {
     return false;
   }
 };
-async function until(claim: () => boolean, limitMs = 3000): Promise<boolean> {
+async function until(claim: () => boolean, limitMs = 10_000): Promise<boolean> {
   for (
     const end = Date.now() + limitMs;
     Date.now() < end;

@@ -232,6 +232,23 @@ test('a ban by hand is durable, told, and lifted by hand', async () => {
   expect(called(at)).toEqual(['ban 192.0.2.9', 'unban 192.0.2.9']);
 });
 
+test('status says how each receiver of notices stands, and which guard holds back', async () => {
+  await begin(
+    world(),
+    settingsFrom({
+      notify: { webhooks: [{ url: 'http://127.0.0.1:1/', name: 'noc' }] },
+      bgp: { gobgp: ['127.0.0.1:1'], guard: { dry_run: true } },
+    }),
+  );
+  const order = { kind: 'ban', host: '192.0.2.9', forMs: null, comment: '' } as const;
+  expect((await answerTo('banned', order)).mitigation.state).toBe('wanted');
+  await until('an attempt has failed', async () => ((await status()).notices[0]?.failed ?? 0) > 0);
+  const now = await status();
+  expect(now.notices[0]).toMatchObject({ name: 'noc', queued: 2, delivered: 0, dropped: 0 });
+  expect(now.notices[0]?.lastError).toContain('ECONNREFUSED');
+  expect(now.mitigation?.heldBack).toEqual({ dry_run: 1 });
+});
+
 test('a detected attack is lifted by hand too', async () => {
   const at = world();
   await begin(at);

@@ -190,6 +190,7 @@ export function furnish(deps: RoomDeps): Rooms {
           announcers: () => [...announcers.values()],
           journal: journal.ref,
           script: scriptRef,
+          receivers: () => [...receivers.values()],
           reload: deps.reload,
           doctor: doctorDeps(live, deps.startedAt),
         }),

@@ -26,6 +26,7 @@ import type {
   LedgerReport,
   Stopped,
 } from '../mitigation/messages.js';
+import type { NoticeMessage, NoticeReport } from '../notice/messages.js';
 import type { ScriptMessage, ScriptReport } from '../script/messages.js';
 import { attackList } from './attacks.js';
 import { emptyHistory, type History, remember, sampleEveryMs } from './diagnosis/history.js';
@@ -44,6 +45,8 @@ export type ControlDeps = {
   readonly journal: Ref<JournalMessage>;
   /** null: no notify script is configured. */
   readonly script: () => Ref<ScriptMessage> | null;
+  /** Of notices. */
+  readonly receivers: () => readonly Ref<NoticeMessage>[];
   readonly reload: () => Promise<Result<ReloadReport>>;
   readonly doctor: DoctorDeps;
 };
@@ -204,7 +207,8 @@ async function status(deps: ControlDeps, desk: Desk, unixMicros: () => UnixMicro
   const script = deps.script();
   const groups = [...deps.hostgroups().values()];
   const announcers = deps.announcers();
-  const [asked, hostgroups, ledger, speakers, scriptReport] = await Promise.all([
+  const receivers = deps.receivers();
+  const [asked, hostgroups, ledger, speakers, scriptReport, notices] = await Promise.all([
     askSources(deps, unixMicros),
     gather<HostgroupMessage, HostgroupReport>(
       groups,
@@ -220,6 +224,7 @@ async function status(deps: ControlDeps, desk: Desk, unixMicros: () => UnixMicro
     script === null
       ? null
       : ask<ScriptMessage, ScriptReport>(script, (reply) => ({ kind: 'report', reply }), reportDeadlineMs),
+    gather<NoticeMessage, NoticeReport>(receivers, (reply) => ({ kind: 'report', reply }), reportDeadlineMs),
   ]);
   return statusOf(
     deps.vitals(),
@@ -231,12 +236,14 @@ async function status(deps: ControlDeps, desk: Desk, unixMicros: () => UnixMicro
       ledger: ledger.ok ? ledger.value : null,
       speakers: speakers.filter((report) => report !== null),
       script: scriptReport?.ok === true ? scriptReport.value : null,
+      notices: notices.filter((report) => report !== null),
       unanswered: [
         ...asked.unanswered,
         ...silent(groups, (index) => hostgroups[index] === null),
         ...(ledger.ok ? [] : [deps.ledger.id]),
         ...silent(announcers, (index) => speakers[index] === null),
         ...(script !== null && scriptReport?.ok !== true ? [script.id] : []),
+        ...silent(receivers, (index) => notices[index] === null),
       ],
     },
     asked.at,

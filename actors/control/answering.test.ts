@@ -7,6 +7,7 @@ import { createPlace } from '../../supervision/place.js';
 import { startOn, supervisor } from '../../supervision/rehearsal.js';
 import type { ExporterReport, SourceMessage } from '../capture/messages.js';
 import type { LedgerMessage, LedgerReport } from '../mitigation/messages.js';
+import type { NoticeMessage, NoticeReport } from '../notice/messages.js';
 import { controlActor } from './actor.js';
 import { healthyExporter, machine } from './diagnosis/rehearsal.js';
 import type { ControlMessage, Status } from './messages.js';
@@ -47,6 +48,25 @@ const half: Ref<SourceMessage> = {
   },
 };
 
+const noticed: NoticeReport = {
+  name: 'mail',
+  state: 'waiting',
+  queued: 3,
+  delivered: 7,
+  failed: 2,
+  givenUp: 1,
+  dropped: 0,
+  repeated: 0,
+  lastError: 'NOTICE_FAILED: 503',
+};
+const attentive: Ref<NoticeMessage> = {
+  id: 'notice/mail',
+  send: (message) => {
+    if (message.kind === 'report') message.reply(noticed);
+    return true;
+  },
+};
+
 async function statusAmong(sources: readonly Ref<SourceMessage>[]): Promise<Status> {
   const place = createPlace<ControlMessage>('control');
   const time = manualTime();
@@ -66,6 +86,7 @@ async function statusAmong(sources: readonly Ref<SourceMessage>[]): Promise<Stat
     announcers: () => [busy('announcer-edge-1')],
     journal: busy('journal'),
     script: () => busy('script'),
+    receivers: () => [busy('notice/hook'), attentive],
     reload: async () => failure('TIMEOUT', 'not asked for'),
     doctor: {
       settings: () => ({ listeners: [], windowMs: 1_000 }),
@@ -92,7 +113,15 @@ async function statusAmong(sources: readonly Ref<SourceMessage>[]): Promise<Stat
 
 test('a status names who did not answer in time, and has what the others said', async () => {
   const status = await statusAmong([busy('sflow'), half]);
-  expect(status.unanswered).toEqual(['sflow', 'netflow', 'global', 'announcer-edge-1', 'script']);
+  expect(status.unanswered).toEqual([
+    'sflow',
+    'netflow',
+    'global',
+    'announcer-edge-1',
+    'script',
+    'notice/hook',
+  ]);
+  expect(status.notices).toEqual([noticed]);
   expect(status.flow.exporters.map(({ address }) => address)).toEqual([exporter.address]);
   expect(status.flow.listeners).toEqual([]);
 });

@@ -11,6 +11,7 @@ import type { TreeNode } from '../../supervision/spec.js';
 import type { ExporterReport, ListenerReport, SourceReport } from '../capture/messages.js';
 import type { HostgroupReport } from '../hostgroup/messages.js';
 import type { AnnouncerReport, LedgerReport, Stopped } from '../mitigation/messages.js';
+import type { NoticeReport } from '../notice/messages.js';
 import type { ScriptReport } from '../script/messages.js';
 
 /** `dropped`: lost on this machine, for the socket's buffer was full. */
@@ -57,6 +58,8 @@ export type Status = {
   readonly mitigation: LedgerReport | null;
   readonly speakers: readonly AnnouncerReport[];
   readonly script: ScriptReport | null;
+  /** The receivers of notices, one each. */
+  readonly notices: readonly NoticeReport[];
   readonly deadLetters: number;
   /** Actors that were too busy to answer in time: what is theirs is missing from the lists above. */
   readonly unanswered: readonly string[];

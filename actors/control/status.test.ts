@@ -92,6 +92,7 @@ const reports = {
   },
   speakers: [],
   script: null,
+  notices: [],
 };
 const status = statusOf(vitals, reports, 61_000_000);
 

@@ -12,6 +12,7 @@ import type { TreeNode } from '../../supervision/spec.js';
 import type { ExporterReport, SourceReport } from '../capture/messages.js';
 import type { HostgroupReport } from '../hostgroup/messages.js';
 import type { AnnouncerReport, LedgerReport } from '../mitigation/messages.js';
+import type { NoticeReport } from '../notice/messages.js';
 import type { ScriptReport } from '../script/messages.js';
 import type { ExporterStatus, Findings, ListenerStatus, Status } from './messages.js';
 
@@ -35,6 +36,7 @@ export type Reports = {
   readonly ledger: LedgerReport | null;
   readonly speakers: readonly AnnouncerReport[];
   readonly script: ScriptReport | null;
+  readonly notices: readonly NoticeReport[];
   /** Ids of actors. */
   readonly unanswered: readonly string[];
 };
@@ -59,6 +61,7 @@ export function statusOf(vitals: Vitals, reports: Reports, at: UnixMicros): Stat
     mitigation: reports.ledger,
     speakers: reports.speakers,
     script: reports.script,
+    notices: reports.notices,
     deadLetters: vitals.deadLetters,
     unanswered: reports.unanswered,
     tree: vitals.tree,

@@ -6,8 +6,9 @@
  */
 import type { Announcement } from '../../domain/announcement.js';
 import { subjectText } from '../../domain/attack.js';
+import { guards } from '../../domain/guard.js';
 import { countRules } from './admission.js';
-import { type FixedGuard, guards } from './fence.js';
+import type { FixedGuard } from './fence.js';
 import { uncount } from './grants.js';
 import { escalation, plan } from './plan.js';
 import { claim, drop, prune, type Spot, spotAt, type Terms, unclaim } from './routes.js';

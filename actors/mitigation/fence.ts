@@ -8,35 +8,10 @@
 import { familyOf } from '../../domain/address.js';
 import type { Announcement } from '../../domain/announcement.js';
 import type { GuardPolicy } from '../../domain/bgp.js';
+import type { Guard } from '../../domain/guard.js';
 import { contains, partsOf } from '../../domain/prefix.js';
 import { type PrefixSet, prefixSet } from '../../domain/prefix-table.js';
 import type { PrefixKey } from '../../domain/units.js';
-
-/** Why something is held back, the gravest first. The last three change with what else is announced. */
-export const guards = [
-  'not_read',
-  'stopped',
-  'dry_run',
-  'not_ours',
-  'whitelisted',
-  'shortest_prefix',
-  'rule_budget',
-  'max_announcements',
-  'changes_per_minute',
-] as const;
-export type Guard = (typeof guards)[number];
-
-export const guardText: { readonly [G in Guard]: string } = {
-  not_read: 'the journal has not been read yet',
-  stopped: 'an operator has stopped all announcing',
-  dry_run: 'dry run',
-  not_ours: 'outside our networks',
-  whitelisted: 'overlaps a whitelisted prefix',
-  shortest_prefix: 'a shorter prefix than is allowed',
-  rule_budget: "a speaker's flowspec rules are all in use",
-  max_announcements: 'as many announcements as are allowed at once',
-  changes_per_minute: 'as many changes as are allowed within a minute',
-};
 
 export type Guarded = { readonly networks: readonly PrefixKey[]; readonly whitelist: readonly PrefixKey[] };
 export type FixedGuard = Extract<Guard, 'not_ours' | 'whitelisted' | 'shortest_prefix'>;

@@ -6,9 +6,9 @@
  * new announcements back; it withdraws none.
  */
 import { type Announcement, sameAnnouncement } from '../../domain/announcement.js';
+import type { Guard } from '../../domain/guard.js';
 import type { UnixMicros } from '../../domain/units.js';
 import { changesWithin, countChange, countRules } from './admission.js';
-import type { Guard } from './fence.js';
 import { durablyClaimed, gone, hold, type Outgoing, prune, type Route, type Spot } from './routes.js';
 import type { Ledger } from './table.js';
 

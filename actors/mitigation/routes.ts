@@ -10,9 +10,10 @@
  */
 import { type Announcement, announcementKey, sameAnnouncement } from '../../domain/announcement.js';
 import type { MitigationPolicy } from '../../domain/bgp.js';
+import type { Guard } from '../../domain/guard.js';
 import type { UnixMicros } from '../../domain/units.js';
 import { type Admission, noAdmissions } from './admission.js';
-import { type Fence, fence, type Guard, type Guarded } from './fence.js';
+import { type Fence, fence, type Guarded } from './fence.js';
 import type { Stopped } from './messages.js';
 import type { StopReply } from './stop.js';
 import type { Held, Ledger } from './table.js';

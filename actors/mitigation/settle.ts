@@ -4,11 +4,11 @@
  * In this order, so that nothing is told before what it rests on has been handed to the journal: notes, records, then all else.
  */
 import { subjectText } from '../../domain/attack.js';
+import { type Guard, guards, guardText } from '../../domain/guard.js';
 import type { Holding } from '../../domain/mitigation.js';
 import type { JournalEntry } from '../../domain/ports.js';
 import type { UnixMicros } from '../../domain/units.js';
 import { changesNote } from './admission.js';
-import { type Guard, guards, guardText } from './fence.js';
 import { adjustTouched } from './grants.js';
 import type { Spot } from './routes.js';
 import { speeches } from './spoken.js';

@@ -76,6 +76,23 @@ test('what cannot be banned is refused with its code, and the script hears nothi
   expect(one.script.calls().length).toBe(1);
 });
 
+test('status in a terminal says which guard holds back, and how the receivers of notices stand', async () => {
+  const bgp = 'bgp: { gobgp: ["127.0.0.1:1"], guard: { dry_run: true } }';
+  const { cli } = await running(`${bgp}\nnotify: { webhooks: [{ url: "http://127.0.0.1:1/", name: noc }] }`);
+  expect((await cli(`ban ${host}`)).code).toBe(0);
+  let said = '';
+  const failed = async (): Promise<boolean> => {
+    said = (await cli('status')).out;
+    return /^noc +(sending|tries again) +2 +0 +[1-9].*ECONNREFUSED/m.test(said);
+  };
+  const end = performance.now() + 15_000;
+  while (!(await failed()) && performance.now() < end);
+  expect(said).toMatch(/^noc +(sending|tries again) +2 +0 +[1-9].*ECONNREFUSED/m);
+  expect(said).toContain('held back: 1 by dry run\n');
+  const { notices } = JSON.parse((await cli('status --json')).out);
+  expect(notices).toMatchObject([{ name: 'noc', queued: 2, delivered: 0, dropped: 0, givenUp: 0 }]);
+});
+
 test('bans by hand survive kill -9, with their ends; nothing is told twice', async () => {
   const { one, cli } = await running();
   expect((await cli(`ban ${host}`)).code).toBe(0);

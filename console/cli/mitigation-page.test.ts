@@ -41,7 +41,8 @@ describe('how announcing stands', () => {
   test('counts, and what each guard holds back', () => {
     expect(mitigationLines(status, view)?.split('\n')).toEqual([
       'announcements: 5 wanted, 4 announced, 3 held, 1 leaving, 7 changes in the last minute',
-      'held back: 1 by whitelisted, 2 by changes per minute',
+      'held back: 1 by whitelisted (overlaps a whitelisted prefix)',
+      'held back: 2 by changes per minute (as many changes as are allowed within a minute)',
     ]);
   });
 

@@ -2,6 +2,7 @@
 import type { Status } from '../../actors/control/messages.js';
 import { announcementText } from '../../domain/announcement.js';
 import { subjectText } from '../../domain/attack.js';
+import { guardText, isGuard } from '../../domain/guard.js';
 import type { Mitigation } from '../../domain/mitigation.js';
 import { rfc3339 } from '../../domain/units.js';
 import { figure, type Terminal, table } from './terminal.js';
@@ -18,13 +19,15 @@ export function mitigationLines({ mitigation, speakers }: Status, { colors }: Te
   if (mitigation === null) return null;
   const { stopped, dryRun, heldBack, refusedBySpeakers } = mitigation;
   if (speakers.length === 0 && stopped === null) return null;
-  const held = Object.entries(heldBack).map(([guard, count]) => `${count} by ${words(guard)}`);
+  const held = Object.entries(heldBack).map(
+    ([guard, count]) => `held back: ${figure(count)} by ${words(guard)}${why(guard)}`,
+  );
   const line =
     `announcements: ${mitigation.wanted} wanted, ${mitigation.announced} announced, ${mitigation.held} held, ` +
     `${mitigation.leaving} leaving, ${mitigation.changesLastMinute} changes in the last minute`;
   return [
     line,
-    ...(held.length === 0 ? [] : [colors.yellow(`held back: ${held.join(', ')}`)]),
+    ...held.map(colors.yellow),
     ...(refusedBySpeakers === 0 ? [] : [colors.red(`refused by speakers: ${refusedBySpeakers}`)]),
     ...(dryRun ? [colors.yellow('dry run: nothing is announced')] : []),
     ...(stopped === null
@@ -37,6 +40,10 @@ export function mitigationLines({ mitigation, speakers }: Status, { colors }: Te
         ]),
   ].join('\n');
 }
+
+/** What it says, where its name alone does not. */
+const why = (guard: string): string =>
+  isGuard(guard) && guardText[guard] !== words(guard) ? ` (${guardText[guard]})` : '';
 
 const comment = (text: string): string => (onOneLine(text) === '' ? '' : ` (${onOneLine(text)})`);
 

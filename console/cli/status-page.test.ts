@@ -124,6 +124,7 @@ const status: Status = {
   attacks: 1,
   mitigation: null,
   speakers: [],
+  notices: [],
   script: {
     script: '/opt/notify.sh',
     started: 5,

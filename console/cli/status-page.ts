@@ -5,6 +5,7 @@ import type { Mitigation } from '../../domain/mitigation.js';
 import { rfc3339 } from '../../domain/units.js';
 import { doctorLine, exporterTable, listenerTable } from './flow-tables.js';
 import { holdingTable, mitigationLines, onOneLine, speakerTable, standing } from './mitigation-page.js';
+import { noticeTable } from './notice-page.js';
 import { type Colors, type Column, duration, figure, type Terminal, table } from './terminal.js';
 
 type TreeNode = Status['tree'];
@@ -107,6 +108,7 @@ export function renderStatus(status: Status, view: Terminal): string {
           `notify script: ${script.started} started, ${script.running} running, ${script.waiting} waiting, ` +
             `${script.failed} failed, ${script.timedOut} timed out, ${script.dropped} dropped`,
         ]),
+    ...(status.notices.length > 0 ? [noticeTable(status.notices, view)] : []),
     ...(status.unanswered.length === 0
       ? []
       : [colors.yellow(`did not answer in time, so missing above: ${status.unanswered.join(', ')}`)]),

@@ -1,7 +1,8 @@
 /**
  * Composition of the service: log, daemon and signals, from the first line to the exit.
  *
- * SIGTERM and SIGINT end it in order, a second one at once. SIGHUP opens the log file anew and reloads.
+ * SIGTERM and SIGINT end it in order, also one that comes while it starts; a second one at once. SIGHUP opens the log
+ * file anew and reloads.
  */
 import type { Loaded, Settings } from '../config/settings.js';
 import { failure, type Result, success } from '../domain/result.js';
@@ -44,15 +45,19 @@ const endSignal = (): Promise<string> =>
 
 /** Resolves when the service has ended in order; a failure when it could not start or gave up. */
 export async function runService(request: ServiceRequest): Promise<Result<void>> {
+  // Signals from the first moment: a rotation of logs while the journal is read must not end the daemon, and who reads
+  // "started" may stop it at once.
+  const signal = endSignal();
+  let reopenLog = (): void => {};
+  let running: Daemon | null = null;
+  process.on('SIGHUP', () => {
+    reopenLog();
+    void running?.reload(); // the log says what came of it; before the start there is nothing to change
+  });
   const opened = openingLog(request.settings, request.json);
   if (!opened.ok) return opened;
   const { log, reopen, setLevel, flush } = opened.value;
-  let running: Daemon | null = null;
-  // From the first moment: a rotation of logs while the journal is read must not end the daemon.
-  process.on('SIGHUP', () => {
-    reopen();
-    void running?.reload(); // the log says what came of it; before the start there is nothing to change
-  });
+  reopenLog = reopen;
   try {
     const { version, load } = request;
     const started = await startDaemon(request.settings, {
@@ -63,14 +68,18 @@ export async function runService(request: ServiceRequest): Promise<Result<void>>
     });
     if (!started.ok) return started;
     running = started.value;
-    return await serve(started.value, opened.value, request.started);
+    return await serve(started.value, signal, opened.value, request.started);
   } finally {
     flush();
   }
 }
 
-async function serve(daemon: Daemon, { log }: OpenLog, started: () => void): Promise<Result<void>> {
-  const signal = endSignal();
+async function serve(
+  daemon: Daemon,
+  signal: Promise<string>,
+  { log }: OpenLog,
+  started: () => void,
+): Promise<Result<void>> {
   try {
     started();
     const end = await Promise.race([signal, daemon.ended]);

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { cliPath } from '../../bench/built.js';
 import { until } from '../../bench/process.js';
@@ -228,6 +229,21 @@ test('a log that is renamed goes on in a new file after SIGHUP, and no line is l
   expect(one.log()).toContain('"msg":"stopped"');
   const all = (readFileSync(`${one.logFile}.1`, 'utf8') + one.log()).trimEnd().split('\n');
   for (const line of all) expect(() => JSON.parse(line)).not.toThrow();
+});
+
+test('SIGTERM at any moment after the log is open ends the daemon in order', async () => {
+  for (const afterMs of [0, 20, 60, 150, 400]) {
+    const one = await newHome();
+    const child = spawn(process.execPath, [cliPath, 'run', '--config', one.config], { stdio: 'ignore' });
+    const ended = new Promise((done) => child.once('exit', (code, signal) => done(code ?? signal)));
+    expect(await until(() => existsSync(one.logFile), 10_000)).toBe(true);
+    await sleep(afterMs);
+    child.kill('SIGTERM');
+    expect(await ended, `${afterMs} ms`).toBe(0);
+    expect(one.log()).toContain('"msg":"stopped"');
+    expect(existsSync(one.socket)).toBe(false);
+    one.remove();
+  }
 });
 
 test('SIGHUP at any moment of the start does not end the daemon', async () => {

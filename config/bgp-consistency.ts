@@ -11,6 +11,7 @@ export function checkBgp(plan: Plan, settings: Settings, { name }: Dialect, file
   checkTls(plan, files, tell);
   checkSubnets(settings, name, tell);
   checkFlowspec(plan, name, tell);
+  checkProof(plan, tell);
 }
 
 function checkSpeakers({ bgp, origins }: Plan, tell: Tell): void {
@@ -108,6 +109,17 @@ function checkSubnets({ bgp, networks }: Settings, name: Dialect['name'], tell: 
       `write ${Math.min(...[short, ...more].map(prefixLength))} if whole networks of that size may be cut off`,
     );
   }
+}
+
+function checkProof({ bgp }: Plan, tell: Tell): void {
+  const { effectiveBelow, partialBelow } = bgp.policy.proof;
+  if (partialBelow >= effectiveBelow) return;
+  tell(
+    'error',
+    'bgp.proof.partial_below',
+    'it is below effective_below, which is the stricter of the two',
+    `write at least ${Math.round(effectiveBelow * 100)}%`,
+  );
 }
 
 function checkFlowspec({ bgp, hostgroups, origins }: Plan, name: Dialect['name'], tell: Tell): void {

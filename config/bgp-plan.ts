@@ -112,6 +112,7 @@ function policyOf({ guard, flowspec, uplink, proof }: BgpValues): Omit<Mitigatio
     proof: {
       settleMs: ms(proof.settle),
       effectiveBelow: sure(readShare(proof.effective_below)),
+      partialBelow: sure(readShare(proof.partial_below)),
       escalate: proof.escalate as MitigationPolicy['proof']['escalate'],
     },
   };

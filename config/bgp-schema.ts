@@ -134,7 +134,18 @@ export const bgpKeys = {
       min: 1_000,
       max: 3_600_000,
     }),
-    effective_below: leaf<string>('share', '10%', "Of the attack's highest rate.", shareDemands),
+    effective_below: leaf<string>(
+      'share',
+      '10%',
+      "Of the attack's highest rate: when no more comes, it is `effective`.",
+      shareDemands,
+    ),
+    partial_below: leaf<string>(
+      'share',
+      '50%',
+      'The same for `partial`, where the attack is gone at no source but less of it comes; more is `ineffective`.',
+      shareDemands,
+    ),
     escalate: choice(
       ['none', 'blackhole'],
       'none',

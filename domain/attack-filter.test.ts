@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'vitest';
 import { anyAttack, asksFor, isNarrow, type ListState, stands } from './attack-filter.js';
-import { aMitigation, anAttack } from './rehearsal.js';
+import { aMitigation, anAttack, anEffect } from './rehearsal.js';
 import type { PrefixKey } from './units.js';
 
 const prefix = (text: string): PrefixKey => text as PrefixKey;
@@ -30,16 +30,17 @@ test('a filter is narrow as soon as one field is asked for', () => {
   assert.deepEqual([isNarrow(anyAttack), isNarrow({ ...anyAttack, state: 'wanted' })], [false, true]);
 });
 
-const effect = { state: 'partial', since: 0, seen: [] } as const;
+const effect = anEffect({ state: 'partial' });
 const states: readonly { readonly is: Parameters<typeof stands>[0]; readonly as: readonly ListState[] }[] = [
   { is: aMitigation(), as: ['wanted'] },
   { is: aMitigation({ heldBack: 'stopped' }), as: ['wanted', 'held_back'] },
   { is: aMitigation({ state: 'released' }), as: ['released'] },
   { is: aMitigation({ effect }), as: ['wanted', 'partial'] },
+  { is: aMitigation({ effect: anEffect({ state: 'unproven' }) }), as: ['wanted', 'unproven'] },
 ];
 for (const { is, as } of states) {
   test(`it stands as ${as.join(' and ')}`, () => {
-    const all = ['wanted', 'announced', 'held_back', 'released', 'partial', 'effective'] as const;
+    const all = ['wanted', 'announced', 'held_back', 'released', 'partial', 'effective', 'unproven'] as const;
     assert.deepEqual(
       all.filter((state) => stands(is, state)),
       as,

@@ -19,6 +19,7 @@ export const listStates = [
   'effective',
   'partial',
   'ineffective',
+  'unproven',
 ] as const;
 export type ListState = (typeof listStates)[number];
 

@@ -62,6 +62,8 @@ export type ProofPolicy = {
   readonly settleMs: number;
   /** What still comes, relative to the attack's peak, for `effective` at the most. */
   readonly effectiveBelow: number;
+  /** The same for `partial`, where no source is free of it. */
+  readonly partialBelow: number;
   /** `ineffective`: what to add. */
   readonly escalate: 'none' | 'blackhole';
 };

@@ -29,10 +29,21 @@ export type StillSeen = {
 
 /** Whether the announcement does what it is for, judged by what still comes in. */
 export type MitigationEffect = {
-  /** `watching`: too early to say. `partial`: gone at some sources, not at those in `seen`. */
-  readonly state: 'watching' | 'effective' | 'partial' | 'ineffective';
+  /**
+   * `watching`: too early to say. `partial`: gone at some sources, not at those in `seen`, or less of it comes everywhere. `unproven`:
+   * nobody can say, for the `reason`.
+   */
+  readonly state: 'watching' | 'effective' | 'partial' | 'ineffective' | 'unproven';
   readonly since: UnixMicros;
   readonly seen: readonly StillSeen[];
+  /** Sources that had seen it and see it no more, while others do. */
+  readonly goneAt: readonly string[];
+  /** What still comes, relative to `comparedWith`, in packets or in bits, whichever is more; null: not judged. */
+  readonly remaining: number | null;
+  /** The attack's peak; of a ban by hand what came just before it was announced, in packets alone. */
+  readonly comparedWith: { readonly pps: number; readonly bps: number | null } | null;
+  /** Of `unproven`. */
+  readonly reason: string | null;
 };
 
 export type Mitigation = {

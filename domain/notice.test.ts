@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { test } from 'vitest';
 import { noCommunities } from './announcement.js';
-import type { Holding, Mitigation } from './mitigation.js';
+import type { Holding, Mitigation, MitigationEffect } from './mitigation.js';
 import { noticeChanges, noticeEvents, noticesOf } from './notice.js';
 import { someNotice } from './notice-rehearsal.js';
-import { aMitigation, anAttack } from './rehearsal.js';
+import { aMitigation, anAttack, anEffect } from './rehearsal.js';
 import type { HostKey, PrefixKey } from './units.js';
 
 const holding = (state: Holding['state'], host = '192.0.2.7'): Holding => ({
@@ -23,8 +23,18 @@ const told = (before: Mitigation | null, after: Mitigation): readonly string[] =
   noticesOf(before, after, 1e15).map(({ event, change }) => change ?? event);
 const plain = aMitigation();
 const held = aMitigation({ holdings: [holding('held')] });
-const effect = (state: 'watching' | 'effective' | 'partial' | 'ineffective', since = 1) =>
-  aMitigation({ ...held, effect: { state, since, seen: [] } });
+const effect = (state: MitigationEffect['state'], since = 1) =>
+  aMitigation({ ...held, effect: anEffect({ state, since }) });
+
+test('partial says how much of it still comes, unproven why nobody knows', () => {
+  const after = aMitigation({ ...held, effect: anEffect({ state: 'partial', remaining: 0.402 }) });
+  const [notice] = noticesOf(effect('watching'), after, 1e15);
+  assert.equal(notice?.text, 'mitigation of 192.0.2.7 is partial, 40 % of it still comes');
+  assert.equal(notice?.mitigation.remaining, 0.402);
+  const unproven = aMitigation({ effect: anEffect({ state: 'unproven', reason: 'why' }) });
+  const [began] = noticesOf(null, unproven, 1e15);
+  assert.deepEqual([began?.mitigation.effect, began?.mitigation.unproven], ['unproven', 'why']);
+});
 
 const rows: readonly {
   readonly claim: string;
@@ -80,6 +90,12 @@ const rows: readonly {
   { claim: 'watching says nothing', before: held, after: effect('watching'), says: [] },
   { claim: 'effective', before: effect('watching'), after: effect('effective'), says: ['effective'] },
   { claim: 'partial', before: effect('effective'), after: effect('partial'), says: ['partial'] },
+  {
+    claim: 'that nobody can say is not told',
+    before: effect('watching'),
+    after: effect('unproven'),
+    says: [],
+  },
   { claim: 'ineffective', before: effect('partial'), after: effect('ineffective'), says: ['ineffective'] },
   {
     claim: 'escalated',

@@ -71,6 +71,10 @@ export type Notice = {
     readonly held_back: string | null;
     readonly escalated: string | null;
     readonly effect: string | null;
+    /** Relative to the attack's peak. */
+    readonly remaining: number | null;
+    /** Why nobody can say whether it helps. */
+    readonly unproven: string | null;
     /** Where the attack is still seen. */
     readonly seen_at: readonly string[];
     readonly rules: readonly string[];
@@ -138,10 +142,16 @@ export function noticesOf(before: Mitigation | null, after: Mitigation, at: Unix
     add('mitigation_changed', 'escalated', '', `mitigation of ${subject} is escalated: ${after.escalated}`);
   }
   const effect = after.effect;
-  if (effect !== null && effect.state !== 'watching' && effect.state !== before?.effect?.state) {
+  const found =
+    effect === null || effect.state === 'watching' || effect.state === 'unproven' ? null : effect.state;
+  if (effect !== null && found !== null && found !== before?.effect?.state) {
     const seen = effect.seen.length === 0 ? '' : `, still seen at ${effect.seen.length} of its sources`;
-    const text = `mitigation of ${subject} is ${effect.state}${seen}`;
-    add('mitigation_changed', effect.state, String(effect.since), text);
+    const rest =
+      found === 'partial' && effect.remaining !== null
+        ? `, ${percent(effect.remaining)} of it still comes`
+        : '';
+    const text = `mitigation of ${subject} is ${found}${rest}${seen}`;
+    add('mitigation_changed', found, String(effect.since), text);
   }
   if (after.state === 'released' && before?.state !== 'released') {
     add('attack_ended', null, '', `attack on ${subject} has ended`);
@@ -155,6 +165,8 @@ function announced({ state, holdings }: Mitigation): number {
   const wanted = holdings.filter((one) => one.state !== 'leaving');
   return wanted.every((one) => one.state === 'held') ? wanted.length : 0;
 }
+
+const percent = (share: number): string => `${Math.round(share * 100)} %`;
 
 /** An id is letters, digits and `.-_`, so that it goes into any header. */
 const idPart = (text: string): string => text.replace(/[^A-Za-z0-9_-]+/g, '-').slice(0, 40);
@@ -205,6 +217,8 @@ function noticeOf(mitigation: Mitigation, { id, event, change, text, at }: Event
       held_back: mitigation.heldBack,
       escalated: mitigation.escalated,
       effect: effect?.state ?? null,
+      remaining: effect?.remaining ?? null,
+      unproven: effect?.reason ?? null,
       seen_at: (effect?.seen ?? []).slice(0, maxListed).map(({ source }) => source),
       rules: mitigation.rules.slice(0, maxListed).map(flowspecRuleText),
       announcements: mitigation.holdings.slice(0, maxListed).map(({ speaker, announcement, state }) => ({

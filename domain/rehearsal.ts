@@ -2,7 +2,7 @@
 import { noCommunities } from './announcement.js';
 import { type Attack, attackId, type SampledPacket } from './attack.js';
 import type { MitigationPolicy, SpeakerPolicy } from './bgp.js';
-import { type Mitigation, notAnnounced } from './mitigation.js';
+import { type Mitigation, type MitigationEffect, notAnnounced } from './mitigation.js';
 import { quietRates, type Rates } from './traffic.js';
 import type { HostKey, UnixMicros } from './units.js';
 
@@ -56,6 +56,18 @@ export function aMitigation(change: Partial<Mitigation> = {}): Mitigation {
   };
 }
 
+/** As judged at once, and seen nowhere. */
+export const anEffect = (change: Partial<MitigationEffect> = {}): MitigationEffect => ({
+  state: 'effective',
+  since: rehearsalStart,
+  seen: [],
+  goneAt: [],
+  remaining: null,
+  comparedWith: null,
+  reason: null,
+  ...change,
+});
+
 /** Takes host routes of both families and flowspec rules, by next hops 192.0.2.1 and 100::1. */
 export const aSpeaker = (change: Partial<SpeakerPolicy> = {}): SpeakerPolicy => ({
   name: 'edge-1',
@@ -79,7 +91,7 @@ export const aMitigationPolicy = (change: Partial<MitigationPolicy> = {}): Mitig
   },
   flowspec: { coverage: 0.9, maxRules: 5, action: { kind: 'discard' }, maxCollateral: 0.1 },
   uplink: { bitsPerSecond: null },
-  proof: { settleMs: 5000, effectiveBelow: 0.1, escalate: 'none' },
+  proof: { settleMs: 5000, effectiveBelow: 0.1, partialBelow: 0.5, escalate: 'none' },
   ...change,
 });
 

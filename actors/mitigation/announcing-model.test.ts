@@ -9,7 +9,7 @@ import { announcementText } from '../../domain/announcement.js';
 import type { Attack, Subject } from '../../domain/attack.js';
 import type { MitigationAction } from '../../domain/bgp.js';
 import { emptyRule, type FlowspecRule } from '../../domain/flowspec.js';
-import { aMitigationPolicy, anAttack } from '../../domain/rehearsal.js';
+import { aMitigationPolicy, anAttack, anEffect } from '../../domain/rehearsal.js';
 import type { AttackId, HostKey, PrefixKey } from '../../domain/units.js';
 import {
   act,
@@ -150,7 +150,7 @@ const steps = {
   ineffective: (world, which) => {
     const id = attacks[which % attacks.length]?.id;
     if (id === undefined || !world.ongoing.has(id)) return [];
-    const effect = { state: 'ineffective', since: world.at, seen: [] } as const;
+    const effect = anEffect({ state: 'ineffective', since: world.at });
     return drive.judge(world.ledger, id, effect, world.at);
   },
   writeWorks: (world) => answerWrite(world, true),

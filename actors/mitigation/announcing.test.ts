@@ -10,6 +10,7 @@ import {
   aMitigation,
   aMitigationPolicy,
   anAttack,
+  anEffect,
   aSpeaker,
   rehearsalStart,
 } from '../../domain/rehearsal.js';
@@ -258,12 +259,12 @@ const escalations: readonly { readonly claim: string; readonly by: (ledger: Ledg
     },
     {
       claim: 'when the rules prove ineffective',
-      by: (ledger) => drive.judge(ledger, first.id, { state: 'ineffective', since: at, seen: [] }, at),
+      by: (ledger) => drive.judge(ledger, first.id, anEffect({ state: 'ineffective' }), at),
     },
   ];
 for (const { claim, by } of escalations) {
   test(`flowspec_then_blackhole blackholes ${claim}, and says why`, () => {
-    const proof = { settleMs: 1, effectiveBelow: 0.1, escalate: 'blackhole' as const };
+    const proof = { settleMs: 1, effectiveBelow: 0.1, partialBelow: 0.5, escalate: 'blackhole' as const };
     const ledger = drive.aLedger({ uplink: { bitsPerSecond: 10e9 }, proof }, guarded);
     const want = { attack: first, until: null, comment: '', reply: null, ...thenBlackhole };
     drive.mitigate(ledger, want, at);

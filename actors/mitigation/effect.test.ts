@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { test } from 'vitest';
 import type { ProofPolicy } from '../../domain/bgp.js';
 import type { MitigationEffect } from '../../domain/mitigation.js';
+import { anEffect } from '../../domain/rehearsal.js';
 import { announced, newProof, observe } from './effect.js';
 
-const policy: ProofPolicy = { settleMs: 10_000, effectiveBelow: 0.1, escalate: 'none' };
+const policy: ProofPolicy = { settleMs: 10_000, effectiveBelow: 0.1, partialBelow: 0.5, escalate: 'none' };
 const peak = { pps: 100_000, bps: 8e8 };
 /** Packets per second by source, of 1,000 bytes each. */
 type Traffic = { readonly [source: string]: number };
@@ -13,13 +14,27 @@ type Traffic = { readonly [source: string]: number };
 /** Announced after two seconds, unless told. `before`: rates just before it was watched. */
 function said(
   seconds: readonly Traffic[],
-  change: { before?: Traffic; effect?: MitigationEffect | null; announcedAfter?: number } = {},
+  change: {
+    before?: Traffic;
+    effect?: MitigationEffect | null;
+    announcedAfter?: number;
+    against?: typeof peak | null;
+  } = {},
 ) {
-  const { before = {}, effect = null, announcedAfter = 2 } = change;
-  const proof = newProof(peak, effect, 0);
-  const told: { readonly second: number; readonly state: string; readonly seen: readonly string[] }[] = [];
+  const { before = {}, effect = null, announcedAfter = 2, against = peak } = change;
+  const proof = newProof(against, effect, 0);
+  const told: {
+    readonly second: number;
+    readonly state: string;
+    readonly seen: readonly string[];
+    readonly rest: number | null;
+    readonly reason: string | null;
+  }[] = [];
   const note = (second: number, now: MitigationEffect | null): void => {
-    if (now !== null) told.push({ second, state: now.state, seen: now.seen.map(({ source }) => source) });
+    if (now === null) return;
+    const { state, remaining, reason } = now;
+    const rest = remaining === null ? null : Math.round(remaining * 100) / 100;
+    told.push({ second, state, seen: now.seen.map(({ source }) => source), rest, reason });
   };
   const sums = new Map(Object.keys(before).map((source) => [source, 0]));
   seconds.forEach((traffic, second) => {
@@ -55,9 +70,14 @@ const rows = [
     is: ['ineffective', ['eth1', 'eth2']],
   },
   {
-    claim: 'less everywhere, and gone nowhere, is ineffective',
-    after: { eth1: 30_000, eth2: 20_000 },
+    claim: 'a little less everywhere, and gone nowhere, is ineffective',
+    after: { eth1: 36_000, eth2: 24_000 },
     is: ['ineffective', ['eth1', 'eth2']],
+  },
+  {
+    claim: 'half of it gone everywhere alike is partial',
+    after: { eth1: 30_000, eth2: 20_000 },
+    is: ['partial', ['eth1', 'eth2']],
   },
 ] as const;
 for (const { claim, after, is } of rows) {
@@ -73,12 +93,18 @@ for (const { claim, after, is } of rows) {
 
 test('what was free before the first reading is known by what was sampled before', () => {
   const told = said(times(15, { eth2: 40_000 }), { before: both });
-  assert.deepEqual(told.at(-1), { second: 11, state: 'partial', seen: ['eth2'] });
+  assert.deepEqual(told.at(-1), { second: 11, state: 'partial', seen: ['eth2'], rest: 0.4, reason: null });
 });
 
 test('a source that never saw the attack frees nothing', () => {
   const told = said(times(15, { eth1: 90_000 }), { before: { eth1: 100_000, eth3: 50 } });
-  assert.deepEqual(told.at(-1), { second: 11, state: 'ineffective', seen: ['eth1'] });
+  assert.deepEqual(told.at(-1), {
+    second: 11,
+    state: 'ineffective',
+    seen: ['eth1'],
+    rest: 0.9,
+    reason: null,
+  });
 });
 
 test('a source with next to nothing is not named', () => {
@@ -124,12 +150,9 @@ test('a source that is opened again counts from zero, and is no flood', () => {
 });
 
 test('what was known in an earlier life stands until it is judged again, and a source that was free stays so', () => {
-  const effect: MitigationEffect = {
-    state: 'partial',
-    since: -60e6,
-    seen: [{ source: 'eth2', pps: 40_000, bps: 3.2e8 }],
-  };
-  assert.deepEqual(said(times(15, { eth2: 40_000 }), { effect }), []);
+  const seen = [{ source: 'eth2', pps: 60_000, bps: 4.8e8 }];
+  const effect = anEffect({ state: 'partial', since: -60e6, seen, goneAt: ['eth1'] });
+  assert.deepEqual(said(times(15, { eth2: 60_000 }), { effect }), []);
   const told = said(times(25, { eth2: 40_000, eth1: 60_000 }), { effect });
   assert.deepEqual(verdicts(told), ['ineffective']);
 });
@@ -154,8 +177,91 @@ test('a source that was closed proves nothing; one that was opened again and see
   for (let second = 1; second <= 5; second++)
     at(second, [count('eth1', second * 60_000), listener, count(told, second * 40_000)]);
   for (let second = 6; second <= 20; second++)
-    assert.equal(at(second, [listener, count(told, 200_000)]), null);
-  assert.equal(at(21, []), null);
+    assert.equal(
+      at(second, [listener, count(told, 200_000)])?.state ?? null,
+      second === 10 ? 'unproven' : null,
+    );
+  assert.equal(proof.effect?.reason, 'eth1 saw it, and is not open');
+  assert.equal(at(21, [])?.reason, 'no source is open that could see it');
   for (let second = 22; second <= 24; second++) at(second, [count('eth1', 0), listener]);
   assert.equal(proof.effect?.state, 'effective');
+});
+
+test('a rule that cuts three fifths at the only source is partial, and says what still comes', () => {
+  const told = said([...times(3, { eth1: 100_000 }), ...times(12, { eth1: 40_000 })]);
+  assert.deepEqual(told.at(-1), { second: 11, state: 'partial', seen: ['eth1'], rest: 0.4, reason: null });
+});
+
+test('partial by rate ends when the rule cuts no more, and not for a little above its bound', () => {
+  const cut = [...times(3, { eth1: 100_000 }), ...times(12, { eth1: 40_000 })];
+  assert.deepEqual(verdicts(said([...cut, ...times(25, { eth1: 58_000 })])), ['watching', 'partial']);
+  assert.deepEqual(verdicts(said([...cut, ...times(25, { eth1: 90_000 })])), [
+    'watching',
+    'partial',
+    'ineffective',
+  ]);
+});
+
+test('what remains is the larger share, of packets or of bits', () => {
+  const proof = newProof({ pps: 100_000, bps: 8e7 }, null, 0);
+  announced(proof, 0, false);
+  for (let second = 1; second <= 10; second++) {
+    // a thousand packets a second of 4,000 bytes: a hundredth of the packets, four tenths of the bits
+    observe(
+      proof,
+      [{ source: 'eth1', packets: second * 1000, bytes: second * 4e6, ppsBefore: 1e5 }],
+      second * 1e6,
+      policy,
+    );
+  }
+  assert.deepEqual([proof.effect?.state, proof.effect?.remaining], ['partial', 0.4]);
+});
+
+const byHand = { against: null, announcedAfter: 0 } as const;
+const handRows = [
+  { claim: 'all gone', before: { eth1: 3000 }, after: {}, is: ['effective', 0, null] },
+  { claim: 'a third left', before: { eth1: 3000 }, after: { eth1: 1000 }, is: ['partial', 0.33, null] },
+  { claim: 'nothing gone', before: { eth1: 3000 }, after: { eth1: 3000 }, is: ['ineffective', 1, null] },
+  {
+    claim: 'next to nothing before',
+    before: { eth1: 50 },
+    after: {},
+    is: ['unproven', null, 'less than 100 packets/s came before it was announced'],
+  },
+  {
+    claim: 'nothing before, and a flood since',
+    before: {},
+    after: { eth1: 9000 },
+    is: ['ineffective', null, null],
+  },
+] as const;
+for (const { claim, before, after, is } of handRows) {
+  test(`a ban by hand is judged by what came just before it: ${claim}`, () => {
+    const [first, ...rest] = said([{}, ...times(14, after)], { ...byHand, before });
+    assert.equal(first?.state, 'watching');
+    assert.deepEqual(
+      rest.map(({ state, rest, reason }) => [state, rest, reason]),
+      [is],
+    );
+  });
+}
+
+test('what came before a ban by hand is known after a restart, by what was written down', () => {
+  const effect = anEffect({ state: 'effective', comparedWith: { pps: 3000, bps: null } });
+  assert.deepEqual(said(times(20, {}), { ...byHand, effect }), []);
+  assert.deepEqual(verdicts(said(times(20, { eth1: 3000 }), { ...byHand, effect })), ['ineffective']);
+});
+
+test('unproven is not told again every second, and gives way as soon as somebody sees', () => {
+  const proof = newProof(peak, null, 0);
+  announced(proof, 0, false);
+  const states: string[] = [];
+  for (let second = 1; second <= 40; second++) {
+    const open = second < 5 || second > 20;
+    const packets = second < 5 ? second * 100_000 : 400_000;
+    const reading = open ? [{ source: 'eth1', packets, bytes: packets, ppsBefore: 0 }] : [];
+    const now = observe(proof, reading, second * 1e6, policy);
+    if (now !== null) states.push(`${second} ${now.state}`);
+  }
+  assert.deepEqual(states, ['10 unproven', '21 effective']);
 });

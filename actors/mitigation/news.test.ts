@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'vitest';
 import { noticesOf } from '../../domain/notice.js';
-import { aMitigation, anAttack, rehearsalStart } from '../../domain/rehearsal.js';
+import { aMitigation, anAttack, anEffect, rehearsalStart } from '../../domain/rehearsal.js';
 import type { AttackId } from '../../domain/units.js';
 import {
   aLedger,
@@ -38,8 +38,8 @@ test('begin, evidence, effect and end are told once each, whatever is written in
     written(ledger, id, null, at),
     revise(ledger, { ...attack, evidence: 'complete' }, at),
     explain(ledger, { attack: { ...attack, evidence: 'complete' }, report: '', rules: [] }, at),
-    judge(ledger, id, { state: 'watching', since: at, seen: [] }, at),
-    judge(ledger, id, { state: 'effective', since: at + 1, seen: [] }, at),
+    judge(ledger, id, anEffect({ state: 'watching', since: at }), at),
+    judge(ledger, id, anEffect({ since: at + 1 }), at),
     written(ledger, id, null, at),
     release(ledger, id, at),
     written(ledger, id, null, at),

@@ -1,8 +1,11 @@
 /**
  * Watches what still comes to the subjects of mitigations, and tells the ledger whether they are effective.
  *
- * It asks the ledger once a second what there is. A detected attack with a peak to compare with is watched from then on, the
+ * It asks the ledger once a second what there is. What is announced against traffic to its subject is watched from then on, the
  * time before included as far as it was sampled; of more than `maxProofs` the oldest ones. Subjects are read a slice at a time.
+ *
+ * An attack that comes from a host of ours is not watched: announcing a route to the host, or a rule with it as destination, stops nothing
+ * of it, and what a router that drops by source would do (RFC 5635 section 4) lies beyond where its packets are mirrored.
  */
 import { type Attack, subjectText } from '../../domain/attack.js';
 import type { ProofPolicy } from '../../domain/bgp.js';
@@ -14,6 +17,7 @@ import type { Behaviour, Context, Ref } from '../../supervision/behaviour.js';
 import type { ChildSpec } from '../../supervision/spec.js';
 import { announced, newProof, observe, type Proof } from './effect.js';
 import type { LedgerMessage } from './messages.js';
+import { type Peak, unproven } from './verdict.js';
 
 export type ProofDeps = {
   readonly ledger: Ref<LedgerMessage>;
@@ -100,13 +104,16 @@ function ask(deps: ProofDeps, { self, signal }: Context<ProofMessage>): void {
   });
 }
 
-/** There is something to compare with, and something that should help. */
-const provable = ({ state, attack, holdings }: Mitigation): boolean =>
-  state === 'wanted' &&
-  attack.origin === 'detected' &&
-  attack.direction === 'incoming' &&
-  attack.peak.pps > 0 &&
-  holdings.length > 0;
+/** There is something that should help. */
+const isAnnounced = ({ state, holdings }: Mitigation): boolean => state === 'wanted' && holdings.length > 0;
+
+const isOutgoing = ({ attack }: Mitigation): boolean => attack.direction === 'outgoing';
+export const actsOnIncoming =
+  'the attack comes from a host of ours, and what is announced acts on traffic to it';
+const tooMany = `${maxProofs} mitigations are watched already`;
+
+/** null: nobody has measured one. */
+const peakOf = ({ peak }: Attack): Peak | null => (peak.pps > 0 ? peak : null);
 
 function watchAll(
   state: State,
@@ -118,7 +125,9 @@ function watchAll(
   const at = context.clock.unixMicros();
   if (state.plane !== deps.plane()) closeAll(state);
   state.plane = deps.plane();
-  const wanted = new Map(mitigations.filter(provable).map((one) => [one.id, one]));
+  const announcing = mitigations.filter(isAnnounced);
+  for (const one of announcing) if (isOutgoing(one)) cannotSay(one, actsOnIncoming, at, deps, context);
+  const wanted = new Map(announcing.filter((one) => !isOutgoing(one)).map((one) => [one.id, one]));
   for (const [id, { ingress }] of watches) {
     if (wanted.has(id)) continue;
     ingress.close();
@@ -127,8 +136,10 @@ function watchAll(
   let refused = 0;
   for (const mitigation of wanted.values()) {
     const watch = watches.get(mitigation.id) ?? begin(watches, mitigation, deps, at);
-    if (watch === null) refused++;
-    else confirm(watch, mitigation, at, deps, context);
+    if (watch === null) {
+      refused++;
+      cannotSay(mitigation, tooMany, at, deps, context);
+    } else confirm(watch, mitigation, at, deps, context);
   }
   const kept = refused > 0 ? state.complaint(context.clock.now()) : null;
   if (kept !== null)
@@ -143,7 +154,7 @@ function begin(
 ): Watch | null {
   const ingress = watches.size < maxProofs ? deps.open(attack.subject, at) : null;
   if (ingress === null) return null;
-  const watch = { ingress, attack, proof: newProof(attack.peak, effect, at), confirmed: 0 };
+  const watch = { ingress, attack, proof: newProof(peakOf(attack), effect, at), confirmed: 0 };
   watches.set(id, watch);
   return watch;
 }
@@ -157,7 +168,7 @@ function confirm(
   context: Context<ProofMessage>,
 ): void {
   const { proof } = watch;
-  proof.peak = attack.peak;
+  proof.peak = peakOf(attack) ?? proof.peak;
   const confirmed = holdings.filter((holding) => holding.state === 'held').length;
   const first = watch.confirmed === 0;
   if (confirmed > watch.confirmed) tell(watch, announced(proof, at, first), deps, context);
@@ -177,18 +188,34 @@ function readSome(state: State, deps: ProofDeps, context: Context<ProofMessage>)
 }
 
 function tell(
-  { attack }: Watch,
+  { attack }: Pick<Watch, 'attack'>,
   effect: MitigationEffect | null,
   deps: ProofDeps,
   { log }: Context<ProofMessage>,
 ): void {
   if (effect === null) return;
   deps.ledger.send({ kind: 'effect', attack: attack.id, effect });
-  if (effect.state === 'watching') return;
-  const level = effect.state === 'effective' ? 'info' : 'warn';
-  log[level](`mitigation ${effect.state}`, {
+  const { state, seen, remaining, reason } = effect;
+  if (state === 'watching') return;
+  const level = state === 'effective' || state === 'unproven' ? 'info' : 'warn';
+  log[level](`mitigation ${state}`, {
     attack: attack.id,
     subject: subjectText(attack.subject),
-    ...(effect.seen.length === 0 ? {} : { seen: effect.seen }),
+    ...(seen.length === 0 ? {} : { seen }),
+    ...(remaining === null ? {} : { remaining }),
+    ...(reason === null ? {} : { reason }),
   });
+}
+
+/** Once it is confirmed, and unless more is known of it. */
+function cannotSay(
+  { attack, holdings, effect }: Mitigation,
+  reason: string,
+  at: UnixMicros,
+  deps: ProofDeps,
+  context: Context<ProofMessage>,
+): void {
+  if (!holdings.some(({ state }) => state === 'held') || effect?.reason === reason) return;
+  if (effect !== null && effect.state !== 'watching' && effect.state !== 'unproven') return;
+  tell({ attack }, { ...unproven(reason), comparedWith: null, since: at }, deps, context);
 }

@@ -187,4 +187,12 @@ export const badBgp: readonly BadConfiguration[] = [
     message: /0\.5 is too small/,
     remedy: /1 to 100/,
   },
+  {
+    claim: 'a bound of partial that is stricter than that of effective',
+    text: `${before}  proof: {effective_below: 20%, partial_below: 10%}\n`,
+    line: 4,
+    key: 'bgp.proof.partial_below',
+    message: /below effective_below/,
+    remedy: /at least 20%/,
+  },
 ];

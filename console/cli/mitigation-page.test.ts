@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Status } from '../../actors/control/messages.js';
 import { noCommunities } from '../../domain/announcement.js';
 import type { Holding, Mitigation } from '../../domain/mitigation.js';
-import { aMitigation, rehearsalStart } from '../../domain/rehearsal.js';
+import { aMitigation, anEffect, rehearsalStart } from '../../domain/rehearsal.js';
 import type { HostKey, PrefixKey } from '../../domain/units.js';
 import { holdingTable, mitigationLines, speakerTable, standing } from './mitigation-page.js';
 import { terminal } from './terminal.js';
@@ -72,11 +72,9 @@ const route: Holding['announcement'] = {
   communities: { ...noCommunities, standard: [[65001, 666]] },
 };
 const held: Holding = { speaker: 'edge-1', announcement: route, state: 'held' };
-const partial: Mitigation['effect'] = {
-  state: 'partial',
-  since: 0,
-  seen: [{ source: 'eth1', pps: 1, bps: 1 }],
-};
+const partial = anEffect({ state: 'partial', seen: [{ source: 'eth1', pps: 1, bps: 1 }] });
+const less = anEffect({ ...partial, remaining: 0.402 });
+const unproven = anEffect({ state: 'unproven', reason: 'eth2 saw it, and is not open' });
 
 const rows: readonly { readonly change: Partial<Mitigation>; readonly says: string }[] = [
   { change: {}, says: '' },
@@ -85,6 +83,11 @@ const rows: readonly { readonly change: Partial<Mitigation>; readonly says: stri
   { change: { heldBack: 'max_announcements' }, says: 'held back: max announcements' },
   { change: { holdings: [held], heldBack: 'whitelisted' }, says: 'announced, held back: whitelisted' },
   { change: { holdings: [held], effect: partial }, says: 'announced, partial: eth1' },
+  { change: { holdings: [held], effect: less }, says: 'announced, partial: 40 % at eth1' },
+  {
+    change: { holdings: [held], effect: unproven },
+    says: 'announced, unproven: eth2 saw it, and is not open',
+  },
   { change: { state: 'released', holdings: [{ ...held, state: 'leaving' }] }, says: 'leaving' },
 ];
 for (const { change, says } of rows) {

@@ -3,7 +3,7 @@ import type { Status } from '../../actors/control/messages.js';
 import { announcementText } from '../../domain/announcement.js';
 import { subjectText } from '../../domain/attack.js';
 import { guardText, isGuard } from '../../domain/guard.js';
-import type { Mitigation } from '../../domain/mitigation.js';
+import type { Mitigation, MitigationEffect } from '../../domain/mitigation.js';
 import { rfc3339 } from '../../domain/units.js';
 import { figure, type Terminal, table } from './terminal.js';
 
@@ -83,15 +83,16 @@ export function standing({ state, holdings, heldBack, effect }: Mitigation): str
   const parts = [
     ...(state === 'released' ? ['leaving'] : holdings.length === 0 ? [] : [said]),
     ...(heldBack === null ? [] : [`held back: ${words(heldBack)}`]),
-    ...(effect === null || effect.state === 'watching'
-      ? []
-      : [
-          effect.state === 'partial'
-            ? `partial: ${effect.seen.map(({ source }) => source).join(', ')}`
-            : effect.state,
-        ]),
+    ...(effect === null || effect.state === 'watching' ? [] : [effectText(effect)]),
   ];
   return parts.join(', ');
+}
+
+function effectText({ state, seen, remaining, reason }: MitigationEffect): string {
+  if (state === 'unproven') return reason === null ? state : `${state}: ${onOneLine(reason)}`;
+  if (state !== 'partial') return state;
+  const share = remaining === null ? '' : `${Math.round(remaining * 100)} % at `;
+  return `partial: ${share}${seen.map(({ source }) => source).join(', ')}`;
 }
 
 /** What each speaker holds of each; null: nothing of any. */

@@ -16,7 +16,7 @@ export const readConfiguration = (
   path: string | null,
   env: NodeJS.ProcessEnv,
   needs: Needs = { sources: true, networks: true },
-): Loaded => loadSettings({ path, needs, ...thisMachine(env) });
+): Loaded => loadSettings({ path, needs, now: new Date(), ...thisMachine(env) });
 
 export const thisMachine = (env: NodeJS.ProcessEnv) => ({
   env,

@@ -1,14 +1,12 @@
 /** What no single key of announcements can show: speakers, guards and hostgroups that contradict each other. */
 import { mitigationActions, type SpeakerPolicy } from '../domain/bgp.js';
 import { prefixLength } from '../domain/prefix.js';
-import type { Files } from './files.js';
 import type { Dialect, Plan, Tell } from './plan.js';
 import type { Settings } from './settings.js';
 
-export function checkBgp(plan: Plan, settings: Settings, { name }: Dialect, files: Files, tell: Tell): void {
+export function checkBgp(plan: Plan, settings: Settings, { name }: Dialect, tell: Tell): void {
   checkSpeakers(plan, tell);
   checkMarks(plan, tell);
-  checkTls(plan, files, tell);
   checkSubnets(settings, name, tell);
   checkFlowspec(plan, name, tell);
   checkProof(plan, tell);
@@ -68,26 +66,6 @@ function checkMarks({ bgp, origins }: Plan, tell: Tell): void {
       `the mark ${mark.join(':')} is among the communities as well`,
       'choose another mark; it is attached by itself',
     );
-  }
-}
-
-function checkTls({ bgp, origins }: Plan, files: Files, tell: Tell): void {
-  for (const { name, tls } of bgp.gobgp) {
-    if (tls === null) continue;
-    const speaker = bgp.policy.speakers.find((one) => one.name === name);
-    const path = `${(speaker && origins.get(speaker)) ?? 'bgp.gobgp'}.tls`;
-    if ((tls.certificate === null) !== (tls.key === null)) {
-      tell(
-        'error',
-        path,
-        'a certificate and its key go together, and one is missing',
-        'set both, or neither',
-      );
-    }
-    for (const [key, file] of Object.entries({ ca: tls.ca, certificate: tls.certificate, key: tls.key })) {
-      if (file === null || files.stat(file)?.kind === 'file') continue;
-      tell('error', `${path}.${key}`, `there is no file '${file}'`, 'correct the path');
-    }
   }
 }
 

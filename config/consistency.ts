@@ -33,7 +33,7 @@ export function checkTogether(
   checkRepeatedSources(plan, dialect, tell);
   checkFlow(plan, dialect, tell);
   checkReceivers(plan, tell);
-  checkBgp(plan, settings, dialect, files, tell);
+  checkBgp(plan, settings, dialect, tell);
   checkHostgroups(plan, settings, dialect, tell);
   checkJudgement(plan, dialect, tell);
   checkPlaces(plan, dialect, files, tell);

@@ -5,6 +5,7 @@
  * arguments, so a check and a test see exactly what a start sees.
  */
 import type { HostKey } from '../domain/units.js';
+import { checkTls } from './bgp-tls.js';
 import { checkTogether, type Needs } from './consistency.js';
 import { readFastnetmonPlan } from './fastnetmon-plan.js';
 import type { Files } from './files.js';
@@ -22,6 +23,8 @@ export type LoadRequest = {
   /** `localAddresses(os.networkInterfaces())`. */
   readonly localAddresses: readonly HostKey[];
   readonly cpus: number;
+  /** The time of day. Without it nobody looks whether certificates are valid now. */
+  readonly now?: Date;
   /** Both unless said otherwise. */
   readonly needs?: Needs;
 };
@@ -61,7 +64,9 @@ export function loadSettings(request: LoadRequest): Loaded {
     sources: needs.sources && !faulty('capture'),
   };
   const settings = resolve(plan, dialect, request, findings);
-  checkTogether(plan, settings, dialect, files, needed, tellInto(findings, dialect));
+  const tell = tellInto(findings, dialect);
+  checkTogether(plan, settings, dialect, files, needed, tell);
+  checkTls(plan, files, request.now ?? null, tell);
   return findings.failed()
     ? { ok: false, findings: findings.all() }
     : { ok: true, settings, findings: findings.all() };

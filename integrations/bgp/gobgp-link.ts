@@ -4,24 +4,13 @@
  * Each connection has a client of its own: nothing of a broken one, backoff or queued call, reaches into the next. That
  * the process has gone is told by a stream that ends with it, at once; that it hangs, by a question a second.
  */
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ChannelCredentials, Client, credentials } from '@grpc/grpc-js';
+import { Client } from '@grpc/grpc-js';
 import { failure, type Result, success } from '../../domain/result.js';
 import { type Dialect, dialects, getAsn, hasTable, watchLife } from './gobgp-api.js';
+import { credentialsOf, explained, type GobgpTls } from './gobgp-tls.js';
 import type { WireFamily } from './wire/attributes.js';
 import { wireFamilies } from './wire/route.js';
-
-/** Paths of files in PEM. */
-export type GobgpTls = {
-  /** null: the authorities this machine trusts. */
-  readonly ca: string | null;
-  /** null, both: none of our own. */
-  readonly certificate: string | null;
-  readonly key: string | null;
-  /** The name in its certificate; null: the address. */
-  readonly serverName: string | null;
-};
 
 export type LinkOptions = {
   /** A host, or 'unix:/path', which has no port. */
@@ -59,7 +48,8 @@ export async function connect(options: LinkOptions, signal: AbortSignal): Promis
   const found = await detect(client, options, signal);
   if (!found.ok) {
     client.close();
-    return found;
+    const { code, detail } = found.error;
+    return code === 'SPEAKER_UNREACHABLE' ? failure(code, explained(detail, tls, new Date())) : found;
   }
   const { dialect, families } = found.value;
   const stop = new AbortController();
@@ -111,16 +101,5 @@ async function heartbeat(
     const asn = await getAsn(client, dialect, { deadlineMs: options.deadlineMs, signals: [signal] });
     if (!asn.ok) return asn;
     if (asn.value === null || asn.value === 'unknown') return notStarted;
-  }
-}
-
-/** Read anew for each connection, so that renewed certificates need no restart. */
-function credentialsOf(tls: GobgpTls | null): Result<ChannelCredentials> {
-  if (tls === null) return success(credentials.createInsecure());
-  const file = (path: string | null): Buffer | null => (path === null ? null : readFileSync(path));
-  try {
-    return success(credentials.createSsl(file(tls.ca), file(tls.key), file(tls.certificate)));
-  } catch (error) {
-    return failure('SPEAKER_UNREACHABLE', `TLS: ${error instanceof Error ? error.message : String(error)}`);
   }
 }

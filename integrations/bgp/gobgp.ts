@@ -14,7 +14,7 @@ import { connect, type Link, type LinkOptions } from './gobgp-link.js';
 import { type Marking, ourAnnouncement, pathOf } from './gobgp-paths.js';
 import { wireFamilies } from './wire/route.js';
 
-export type { GobgpTls } from './gobgp-link.js';
+export type { GobgpTls } from './gobgp-tls.js';
 
 export type GobgpOptions = LinkOptions & Marking;
 
@@ -37,7 +37,7 @@ export const gobgpSpeaker =
 
     async function keepConnected(): Promise<void> {
       let pauseMs = firstPauseMs;
-      let told = false;
+      let told: string | null = null;
       while (!closing.signal.aborted) {
         const opened = await connect(options, closing.signal);
         if (opened.ok && closing.signal.aborted) opened.value.close();
@@ -47,13 +47,14 @@ export const gobgpSpeaker =
           reason = await link.lost;
           link?.close();
           link = null;
-          told = false;
+          told = null;
           pauseMs = firstPauseMs;
         } else {
           reason = opened.error.detail;
         }
-        if (!told && !closing.signal.aborted) tell({ kind: 'down', reason });
-        told = true;
+        // each reason once: what is wrong may change while it is down
+        if (told !== reason && !closing.signal.aborted) tell({ kind: 'down', reason });
+        told = reason;
         // jitter: several detectors must not come back to one gobgpd in step
         const rest = pauseMs * (0.5 + Math.random() / 2);
         await sleep(rest, undefined, { signal: closing.signal }).catch(() => undefined);

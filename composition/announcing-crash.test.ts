@@ -17,6 +17,7 @@ import type { AnnouncerMessage } from '../actors/mitigation/announcer-messages.j
 import type { LedgerMessage } from '../actors/mitigation/messages.js';
 import { type Announcement, announcementKey } from '../domain/announcement.js';
 import { attackId, type Subject } from '../domain/attack.js';
+import type { Mitigation } from '../domain/mitigation.js';
 import type { Journal } from '../domain/ports.js';
 import { aMitigationPolicy, anAttack, aSpeaker, rehearsalStart } from '../domain/rehearsal.js';
 import { failure, type Result, success } from '../domain/result.js';
@@ -48,8 +49,12 @@ type World = {
   readonly rib: Map<string, Announcement>;
   /** By host: the mitigation that wants it. Of the ledger as it is; after a death, of the journal. */
   readonly wanted: Map<number, AttackId>;
-  /** Keys that were not wanted for a moment since they were last announced. */
+  /**
+   * Keys that were not wanted for a moment since the ledger last heard that they are held. An announcement that goes out
+   * does not count: it may be for the mitigation before, with the release of that still on its way to the announcer.
+   */
   readonly gaps: Set<string>;
+  confirmations: number;
   readonly wrongs: string[];
   serial: number;
   withdrawals: number;
@@ -74,8 +79,7 @@ function speakerOf(world: World, isDead: () => boolean): Speaker {
       for (const { do: what, announcement } of changes) {
         const key = announcementKey(announcement);
         const host = [...world.wanted.keys()].find((which) => keyOf(which) === key);
-        if (what === 'announce') world.gaps.delete(key);
-        else world.withdrawals++;
+        if (what === 'withdraw') world.withdrawals++;
         if (what === 'withdraw' && host !== undefined && !world.gaps.has(key)) world.wrongs.push(key);
       }
       const results: Result<void>[] = [];
@@ -91,11 +95,23 @@ function speakerOf(world: World, isDead: () => boolean): Speaker {
   };
 }
 
+/** The ledger writes down what it has heard: from here on a live mitigation's route must not go. */
+function confirm(world: World, { attack, holdings }: Mitigation): void {
+  for (const [which, id] of world.wanted) {
+    if (id !== attack.id || !holdings.some(({ state }) => state === 'held')) continue;
+    world.confirmations++;
+    world.gaps.delete(keyOf(which));
+  }
+}
+
 /** What is being written when it dies is written or not, as chance has it; who hears of it is dead as well. */
-function mortal(journal: Journal, isDead: () => boolean): Journal {
+function mortal(journal: Journal, isDead: () => boolean, world: World): Journal {
   return {
     ...journal,
     append: async (entries) => {
+      if (!isDead()) {
+        for (const entry of entries) if (entry.kind === 'mitigation') confirm(world, entry.mitigation);
+      }
       const done = isDead() ? null : await journal.append(entries);
       return done === null || isDead() ? failure('JOURNAL_UNWRITABLE', 'dead') : done;
     },
@@ -121,7 +137,7 @@ async function start(world: World): Promise<Life> {
   });
   const tree = await startTree(
     supervisor('root', [
-      journal.child(journalActor({ journal: mortal(opened.value, isDead) })),
+      journal.child(journalActor({ journal: mortal(opened.value, isDead, world) })),
       ledger.child(
         ledgerActor({
           journal: journal.ref,
@@ -208,6 +224,7 @@ test(`killed ${lives} times: no withdrawal of what is wanted, nothing missing an
     rib: new Map(),
     wanted: new Map(),
     gaps: new Set(),
+    confirmations: 0,
     wrongs: [],
     serial: 0,
     withdrawals: 0,
@@ -234,4 +251,5 @@ test(`killed ${lives} times: no withdrawal of what is wanted, nothing missing an
   await life.die();
   expect(world.wrongs).toEqual([]);
   expect(world.withdrawals).toBeGreaterThan(lives);
+  expect(world.confirmations).toBeGreaterThan(lives);
 }, 120_000);

@@ -66,7 +66,7 @@ export function begin<S, M>(birth: Birth<S, M>): Incarnation {
   let toDrain = 0;
   let deadline: Cancel | null = null;
 
-  const turns = runtime.scheduler.spawn(safeName(path, generation), onTurn, crash);
+  const turns = runtime.scheduler.spawn(safeName(path, generation), onTurn, crash, spec.crowd === true);
   const wake = (): void => {
     if (asked || phase === 'over') return;
     asked = true;

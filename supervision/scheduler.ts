@@ -7,6 +7,7 @@
  * make this necessary are shown one by one in nact-messages.test.ts and nact-lives.test.ts.
  */
 import { dispatch, spawn as spawnActor, start, stop } from 'nact';
+import { createCrowd } from './crowd.js';
 
 export type Turns = {
   /** Asks for one turn. Turns are given one at a time, at most one an event-loop round. */
@@ -17,7 +18,7 @@ export type Turns = {
 
 export type Scheduler = {
   /** `name` comes from `safeName`; a name in use throws. `turn` must not throw: what it throws goes to `broken`. */
-  readonly spawn: (name: string, turn: () => void, broken: (error: unknown) => void) => Turns;
+  readonly spawn: (name: string, turn: () => void, broken: (error: unknown) => void, crowd: boolean) => Turns;
   readonly stop: () => void;
 };
 
@@ -37,13 +38,15 @@ const token = Symbol('turn');
 
 export function createScheduler(): Scheduler {
   const system = start();
+  const crowd = createCrowd();
   return {
-    spawn: (name, turn, broken) => {
+    spawn: (name, turn, broken, isCrowd) => {
+      let given: (() => void) | null = turn;
       const actor = spawnActor(
         system,
         (_state: null, _token: typeof token) => {
           try {
-            turn();
+            given?.();
           } catch (error) {
             broken(error);
           }
@@ -52,7 +55,18 @@ export function createScheduler(): Scheduler {
         name,
         { initialState: null, onCrash: (_message, _error, context) => context.stop },
       );
-      return { ask: () => dispatch(actor, token), end: () => stop(actor) };
+      const ask = (): void => dispatch(actor, token);
+      if (!isCrowd) return { ask, end: () => stop(actor) };
+      const member = crowd.join(ask, turn);
+      given = member.turn;
+      return {
+        ask: member.ask,
+        end: () => {
+          given = null;
+          member.leave();
+          stop(actor);
+        },
+      };
     },
     stop: () => stop(system),
   };

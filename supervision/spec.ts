@@ -38,6 +38,8 @@ export type ChildSpec<S, M> = {
   readonly stopDeadlineMs: Milliseconds;
   /** A handler busy for longer than this is a crash. */
   readonly busyLimitMs: Milliseconds;
+  /** One of thousands of its kind: the turns of them all are bounded together (scheduler.ts), so that others come between. */
+  readonly crowd?: true;
 };
 
 /** At most `intensity` restarts within `periodMs`; one more and the supervisor itself gives up. */

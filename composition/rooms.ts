@@ -5,6 +5,7 @@
  * configuration; they are children of rosters, told what is wanted by `wanted*`.
  */
 import { attackActor } from '../actors/attack/actor.js';
+import { machineDesk } from '../actors/attack/desk.js';
 import { attackPower, banReport } from '../actors/attack/report.js';
 import { interfaceActor } from '../actors/capture/interface.js';
 import { listenerActor } from '../actors/capture/listener.js';
@@ -110,6 +111,7 @@ export function furnish(deps: RoomDeps): Rooms {
   const scriptRef = (): Ref<ScriptMessage> | null =>
     live.settings.notify.script === null ? null : script.ref;
 
+  const desk = machineDesk();
   // One store a folder: it counts what lies there.
   const firstDirectory = live.settings.evidence.directory;
   let store = { directory: firstDirectory, of: evidenceStore({ directory: firstDirectory }) };
@@ -119,6 +121,7 @@ export function furnish(deps: RoomDeps): Rooms {
     if (store.directory !== directory) store = { directory, of: evidenceStore({ directory }) };
     const make = attackActor({
       openTap: live.plane.openTap,
+      desk,
       evidence: store.of,
       flowspec: live.settings.bgp.policy.flowspec,
       limits: evidence,

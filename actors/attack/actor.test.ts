@@ -21,6 +21,7 @@ import {
 import type { HostgroupMessage } from '../hostgroup/messages.js';
 import type { LedgerMessage } from '../mitigation/messages.js';
 import { attackActor } from './actor.js';
+import { openDesk, seats } from './desk.js';
 import type { AttackMode } from './lifecycle.js';
 import type { AttackMessage } from './messages.js';
 
@@ -36,8 +37,10 @@ function listener<M>(id: string): { readonly ref: Ref<M>; readonly heard: M[] } 
   return { heard, ref: { id, send: (message) => heard.push(message) > 0 } };
 }
 
-async function scene(first = anAttack(), mode: AttackMode = 'new') {
+async function scene(first = anAttack(), mode: AttackMode = 'new', full = false) {
   const time = manualTime(rehearsalStart);
+  const desk = openDesk({ now: time.clock.now, nextRound: setImmediate });
+  const others = full ? Array.from({ length: seats }, () => desk.seat(() => {})) : [];
   const world = {
     packets: [] as SampledPacket[],
     before: [] as SampledPacket[],
@@ -66,6 +69,7 @@ async function scene(first = anAttack(), mode: AttackMode = 'new') {
         close: () => void world.closed++,
       };
     },
+    desk,
     evidence: {
       write: (_id, files) => {
         written.push(...files);
@@ -104,6 +108,7 @@ async function scene(first = anAttack(), mode: AttackMode = 'new') {
     stand,
     last,
     kinds,
+    others,
   };
 }
 
@@ -194,7 +199,7 @@ test('an operator ends it at once, and a released attack arms no timer', async (
   it.place.ref.send({ kind: 'release' });
   await idle();
   // The names of its files come when they are on disk, after the release.
-  assert.deepEqual(it.kinds(it.ledger), ['explain', 'revise', 'revise', 'release', 'revise']);
+  assert.deepEqual(it.kinds(it.ledger), ['explain', 'revise', 'release', 'revise']);
   await pass(it.time, 1000);
   assert.equal(it.time.armed(), 0);
   await it.tree.stop();
@@ -248,5 +253,27 @@ test('the evidence is compiled: the rules go to the ledger and into both reports
     flowspec: { rules: readonly unknown[]; normal_packets: number };
   };
   assert.deepEqual([json.flowspec.rules.length, json.flowspec.normal_packets], [1, 8]);
+  await it.tree.stop();
+});
+
+test('an attack without a seat waits for one, and gathers when there is one', async () => {
+  const it = await scene(anAttack(), 'new', true);
+  it.world.packets = [syn(), syn(), syn()];
+  await pass(it.time, 1000);
+  assert.deepEqual([it.world.opened, it.ledger.length], [0, 0]);
+  it.others[7]?.leave();
+  await pass(it.time, 60);
+  assert.deepEqual(it.kinds(it.ledger), ['explain', 'revise', 'revise']);
+  assert.deepEqual([it.world.opened, it.world.closed], [1, 1]);
+  await it.tree.stop();
+});
+
+test('an attack that gets no seat in time is explained by what is remembered of it', async () => {
+  const it = await scene(anAttack(), 'new', true);
+  it.world.packets = [syn(), syn()];
+  await pass(it.time, 5100);
+  const [explain] = it.ledger;
+  assert.ok(explain?.kind === 'explain' && /flags: syn/.test(explain.report));
+  assert.deepEqual([it.world.opened, it.world.closed], [1, 1]);
   await it.tree.stop();
 });

@@ -2,7 +2,9 @@
  * One attack's actor: feeds its life with packets, standings and the clock, and carries out what follows.
  *
  * It ends nothing by itself: when the life is over it tells the hostgroup, whose child it is. A slow disk delays
- * neither the report nor the release; the files' names follow as a revision.
+ * neither the report nor the release; the files' names follow as a revision. It gathers packets while it has a seat at the
+ * desk (desk.ts), and is explained there; what its life says meanwhile is told after that, so that the record and the release
+ * never come before the report. One that gets no seat in time makes do with the packets that are remembered.
  */
 import type { Attack, SampledPacket } from '../../domain/attack.js';
 import type { FlowspecPolicy } from '../../domain/bgp.js';
@@ -13,9 +15,8 @@ import type { Behaviour, Cancel, Context, Ref } from '../../supervision/behaviou
 import type { ChildSpec } from '../../supervision/spec.js';
 import type { HostgroupMessage } from '../hostgroup/messages.js';
 import type { LedgerMessage } from '../mitigation/messages.js';
-import type { Compiled } from './flowspec/compile.js';
-import { rulesFor } from './flowspec/evidence.js';
-import { jsonReport } from './json-report.js';
+import type { Desk, Job, Outcome, Seat } from './desk.js';
+import { type Explained, explaining } from './explaining.js';
 import {
   type AttackMode,
   advance,
@@ -27,11 +28,11 @@ import {
   type LifePolicy,
 } from './lifecycle.js';
 import type { AttackMessage } from './messages.js';
-import { captureFile } from './pcap.js';
-import { detailsReport, evidenceName } from './report.js';
+import { detailsReport } from './report.js';
 
 export type AttackDeps = {
   readonly openTap: TapOpener;
+  readonly desk: Desk;
   readonly evidence: EvidenceStore;
   /** How rules are compiled from the evidence. */
   readonly flowspec: FlowspecPolicy;
@@ -70,6 +71,14 @@ type State = {
   tap: Tap | null;
   /** Packets to the subject from before the tap was opened. */
   before: readonly SampledPacket[];
+  seat: Seat | null;
+  /** The explanation under way. */
+  job: Job | null;
+  /** What follows the explanation, the latest of each kind. */
+  readonly behind: {
+    revise: Extract<Effect, { kind: 'revise' }> | null;
+    release: Extract<Effect, { kind: 'release' }> | null;
+  };
   /** The next look at the clock. */
   check: { readonly at: UnixMicros; readonly cancel: Cancel } | null;
 };
@@ -88,6 +97,7 @@ export const attackActor =
     },
     stopDeadlineMs,
     busyLimitMs,
+    crowd: true,
   });
 
 export const attackBehaviour = (
@@ -101,11 +111,22 @@ export const attackBehaviour = (
     const at = context.clock.unixMicros();
     const again: AttackMode = context.generation > 1 ? 'restored' : mode;
     const life = born(attack, again, at, policyOf(deps, hooks));
-    const state: State = { life, tap: null, before: [], check: null };
+    const state: State = {
+      life,
+      tap: null,
+      before: [],
+      seat: null,
+      job: null,
+      behind: { revise: null, release: null },
+      check: null,
+    };
     if (life.phase === 'gathering') {
-      state.tap = deps.limits.packets > 0 ? deps.openTap(attack.subject, deps.limits.packets) : null;
-      state.before = state.tap?.before() ?? [];
-      collect(state, deps, hooks, context);
+      if (deps.limits.packets > 0) state.seat = takeSeat(deps.desk, context);
+      if (state.seat?.taken() !== false) collect(state, deps, hooks, context);
+      else {
+        const leftMs = deps.limits.timeLimitMs - (at - life.gatheringSince) / 1000;
+        context.after(Math.max(0, leftMs), { kind: 'collect' });
+      }
     }
     checkInTime(state, at, hooks, context);
     return state;
@@ -116,24 +137,38 @@ export const attackBehaviour = (
       case 'report':
         message.reply(state.life.attack);
         return state;
+      case 'seated':
       case 'collect':
         collect(state, deps, hooks, context);
+        return state;
+      case 'explained':
+        explained(state, message.outcome, deps, hooks, context);
         return state;
       case 'check_end':
         state.check = null;
         return feed(state, { kind: 'clock', at }, deps, hooks, context);
       case 'standing':
         return feed(state, message, deps, hooks, context);
+      case 'release':
+        if (state.tap === null) collect(state, deps, hooks, context); // what is remembered is better than nothing
+        return feed(state, { ...message, at }, deps, hooks, context);
       case 'collected':
       case 'stored':
-      case 'release':
         return feed(state, { ...message, at }, deps, hooks, context);
     }
   },
   stop(state) {
     closeTap(state);
+    state.job?.cancel();
   },
 });
+
+/** Left with the incarnation, however that ends. */
+function takeSeat(desk: Desk, { self, signal }: Context<AttackMessage>): Seat {
+  const seat = desk.seat(() => void self.send({ kind: 'seated' }));
+  signal.addEventListener('abort', seat.leave, { once: true });
+  return seat;
+}
 
 const policyOf = (deps: AttackDeps, hooks: AttackHooks): LifePolicy => ({
   ban: hooks.policy(),
@@ -147,8 +182,13 @@ function closeTap(state: State): void {
   state.before = [];
 }
 
+/** Without a seat it is the last look: the time is up. */
 function collect(state: State, deps: AttackDeps, hooks: AttackHooks, context: Context<AttackMessage>): void {
   if (state.life.phase !== 'gathering') return;
+  if (state.tap === null && deps.limits.packets > 0) {
+    state.tap = deps.openTap(state.life.attack.subject, deps.limits.packets);
+    state.before = state.tap.before();
+  }
   const at = context.clock.unixMicros();
   feed(state, { kind: 'collected', packets: state.tap?.read() ?? [], at }, deps, hooks, context);
   if (state.life.phase !== 'gathering') return;
@@ -165,7 +205,7 @@ function feed(
 ): State {
   const step = advance(state.life, input, policyOf(deps, hooks));
   state.life = step.life;
-  for (const effect of step.effects) perform(effect, state.before, deps, hooks, context);
+  for (const effect of step.effects) perform(state, effect, deps, hooks, context);
   if (step.life.phase !== 'gathering') closeTap(state);
   checkInTime(state, context.clock.unixMicros(), hooks, context);
   return state;
@@ -191,49 +231,76 @@ function checkInTime(
 }
 
 function perform(
+  state: State,
   effect: Effect,
-  before: readonly SampledPacket[],
   deps: AttackDeps,
   hooks: AttackHooks,
   context: Context<AttackMessage>,
 ): void {
   switch (effect.kind) {
-    case 'explain': {
-      const { attack, packets } = effect;
-      const compiled = rulesFor(attack, packets, before, hooks.settleMs, deps.flowspec);
-      const report = detailsReport(attack, packets, compiled);
-      hooks.ledger.send({ kind: 'explain', attack, report, rules: compiled.rules });
-      store(attack, filesOf(effect, compiled, report, deps.limits.pcap), deps.evidence, context);
+    case 'explain':
+      explain(state, effect, deps, hooks, context);
       return;
-    }
     case 'revise':
-      hooks.ledger.send({ kind: 'revise', attack: effect.attack });
-      hooks.hostgroup.send({ kind: 'attack_revised', attack: effect.attack });
+      if (state.job === null) revise(effect, hooks);
+      else state.behind.revise = effect;
       return;
     case 'release':
-      hooks.ledger.send({ kind: 'release', attack: effect.attack.id, at: effect.at });
-      hooks.hostgroup.send({ kind: 'attack_ended', attack: effect.attack.id });
+      if (state.job === null) release(effect, hooks);
+      else {
+        state.behind.release = effect;
+        state.job.hurry();
+      }
   }
 }
 
-function filesOf(
+function revise({ attack }: Extract<Effect, { kind: 'revise' }>, { ledger, hostgroup }: AttackHooks): void {
+  ledger.send({ kind: 'revise', attack });
+  hostgroup.send({ kind: 'attack_revised', attack });
+}
+
+function release(effect: Extract<Effect, { kind: 'release' }>, { ledger, hostgroup }: AttackHooks): void {
+  ledger.send({ kind: 'release', attack: effect.attack.id, at: effect.at });
+  hostgroup.send({ kind: 'attack_ended', attack: effect.attack.id });
+}
+
+function explain(
+  state: State,
   { attack, packets }: Extract<Effect, { kind: 'explain' }>,
-  compiled: Compiled,
-  report: string,
-  pcap: boolean,
-): EvidenceFile[] {
-  const name = evidenceName(attack);
-  const capture = pcap ? captureFile(packets) : null;
-  const files: EvidenceFile[] = [
-    { name: `${name}.txt`, content: `${report}\n\n` },
-    {
-      name: `${name}.json`,
-      content: `${JSON.stringify(jsonReport(attack, packets, capture, compiled), null, 2)}\n`,
-    },
-  ];
-  return capture === null || capture.packets === 0
-    ? files
-    : [...files, { name: `${name}.pcap`, content: capture.bytes }];
+  { desk, flowspec, limits }: AttackDeps,
+  { ledger, settleMs }: AttackHooks,
+  { self, log }: Context<AttackMessage>,
+): void {
+  const work = explaining(
+    { attack, packets, before: state.before },
+    { flowspec, reachMs: settleMs, pcap: limits.pcap },
+  );
+  state.job = desk.explain(work, (outcome) => void self.send({ kind: 'explained', outcome }));
+  if (state.job !== null) return;
+  state.seat?.leave();
+  log.warn('too many attacks to explain: told without packets and rules', { attack: attack.id });
+  ledger.send({ kind: 'explain', attack, report: detailsReport(attack, [], null), rules: [] });
+}
+
+/** It is told, and then what came behind it. */
+function explained(
+  state: State,
+  outcome: Outcome<Explained>,
+  deps: AttackDeps,
+  hooks: AttackHooks,
+  context: Context<AttackMessage>,
+): void {
+  state.job = null;
+  state.seat?.leave();
+  if ('thrown' in outcome) throw outcome.thrown;
+  const { attack, compiled, report, files } = outcome.value;
+  hooks.ledger.send({ kind: 'explain', attack, report, rules: compiled.rules });
+  store(attack, files, deps.evidence, context);
+  const { behind } = state;
+  if (behind.revise !== null) revise(behind.revise, hooks);
+  if (behind.release !== null) release(behind.release, hooks);
+  behind.revise = null;
+  behind.release = null;
 }
 
 /** Not awaited: the files' paths come back as a message. */

@@ -2,10 +2,16 @@
 import type { Attack, SampledPacket } from '../../domain/attack.js';
 import type { Standing } from '../../domain/ports.js';
 import type { UnixMicros } from '../../domain/units.js';
+import type { Outcome } from './desk.js';
+import type { Explained } from './explaining.js';
 
 export type AttackMessage =
   /** How the subject stands, at most once a second unless `over` changed. */
   | { readonly kind: 'standing'; readonly standing: Standing; readonly at: UnixMicros }
+  /** There is a seat at the desk now. */
+  | { readonly kind: 'seated' }
+  /** What the desk made of it. */
+  | { readonly kind: 'explained'; readonly outcome: Outcome<Explained> }
   /** Look into the tap, and at the clock. */
   | { readonly kind: 'collect' }
   | { readonly kind: 'collected'; readonly packets: readonly SampledPacket[] }

@@ -4,8 +4,9 @@
  *
  * Packets that no choice tells apart are one row. At most `mostRows` rows of the attack and of normal traffic are looked
  * at: what is beyond counts as not covered, and as hit. At most `mostTried` candidates are tried, those of the
- * heaviest rows first, and as many in each of `unionRounds`. Pure.
+ * heaviest rows first, and as many in each of `unionRounds`. Pure, in steps.
  */
+import type { Work } from '../../../domain/work.js';
 import { type Choice, type Dimension, dimensions } from './components.js';
 import type { PacketFacts } from './facts.js';
 import { total } from './ranges.js';
@@ -59,9 +60,17 @@ const united: readonly Dimension[] = [
   'icmpType',
 ];
 
-export function rowsOf(packets: readonly PacketFacts[], choices: readonly (readonly Choice[])[]): Rows {
+/** How much of a kind is done between two steps. */
+const packetsAStep = 64;
+const triedAStep = 32;
+
+export function* rowsOf(
+  packets: readonly PacketFacts[],
+  choices: readonly (readonly Choice[])[],
+): Work<Rows> {
   const found = new Map<string, { readonly fits: readonly number[]; weight: number }>();
-  for (const facts of packets) {
+  for (const [index, facts] of packets.entries()) {
+    if (index % packetsAStep === packetsAStep - 1) yield;
     const fits = choices.map((list) =>
       list.reduce((bits, { test }, index) => (test(facts) ? bits | (1 << index) : bits), 0),
     );
@@ -87,7 +96,7 @@ export function rowsOf(packets: readonly PacketFacts[], choices: readonly (reado
   };
 }
 
-export function candidatesOf(ground: Ground): readonly Candidate[] {
+export function* candidatesOf(ground: Ground): Work<readonly Candidate[]> {
   const known = new Map<string, Candidate>();
   const least = leastShare * ground.attack.total;
   const keep = (one: Candidate): void => {
@@ -97,9 +106,10 @@ export function candidatesOf(ground: Ground): readonly Candidate[] {
   };
   const seeds = Math.min(mostSeeds, ground.attack.weights.length);
   for (let row = 0, tried = 0; row < seeds; row += 1)
-    tried += seed(ground, row, least, mostTried - tried, keep);
+    tried += yield* seed(ground, row, least, mostTried - tried, keep);
   for (let round = 0; round < unionRounds; round += 1) {
-    unite(ground, inOrder(known.values()).slice(0, mostParts), least, keep);
+    yield;
+    yield* unite(ground, inOrder(known.values()).slice(0, mostParts), least, keep);
   }
   return inOrder(known.values());
 }
@@ -111,13 +121,13 @@ const inOrder = (candidates: Iterable<Candidate>): Candidate[] =>
   [...candidates].sort((a, b) => b.attack - a.attack || a.volume - b.volume || (a.key < b.key ? -1 : 1));
 
 /** Every choice of components and values that fits the row; the protocol is always among them. How many were tried. */
-function seed(
+function* seed(
   ground: Ground,
   row: number,
   least: number,
   most: number,
   keep: (one: Candidate) => void,
-): number {
+): Work<number> {
   const { choices, attack } = ground;
   const values = dimensions.map((dimension, at) => {
     const fits = (index: number): boolean =>
@@ -126,20 +136,26 @@ function seed(
     return dimension === 'protocol' ? some : [...some, 0];
   });
   let count = 0;
-  const grow = (wants: readonly number[], rows: RowSet): void => {
-    if (count >= most) return;
+  let steps = 0;
+  // The last is the next: depth first.
+  const open: { readonly wants: readonly number[]; readonly rows: RowSet }[] = [
+    { wants: [], rows: attack.all },
+  ];
+  for (let one = open.pop(); one !== undefined && count < most; one = open.pop()) {
+    steps += 1;
+    if (steps % triedAStep === 0) yield;
+    const { wants, rows } = one;
     const at = wants.length;
     const next = values[at];
     if (next === undefined) {
       count += 1;
       keep(candidateOf(ground, wants));
-      return;
+      continue;
     }
-    for (const { want, rows: fewer } of branches(attack, at, next, rows)) {
-      if (weightOf(fewer, attack.weights) >= least) grow([...wants, want], fewer);
+    for (const { want, rows: fewer } of branches(attack, at, next, rows).toReversed()) {
+      if (weightOf(fewer, attack.weights) >= least) open.push({ wants: [...wants, want], rows: fewer });
     }
-  };
-  grow([], attack.all);
+  }
   return count;
 }
 
@@ -210,13 +226,14 @@ function volumeOf(list: readonly Choice[], want: number): number {
 }
 
 /** In each group of candidates that differ in one component alone: the best two together, the best three, … */
-function unite(
+function* unite(
   ground: Ground,
   candidates: readonly Candidate[],
   least: number,
   keep: (one: Candidate) => void,
-): void {
+): Work<void> {
   let left = mostTried;
+  let groupsSeen = 0;
   for (const dimension of united) {
     const at = dimensions.indexOf(dimension);
     const groups = new Map<string, Candidate[]>();
@@ -227,7 +244,10 @@ function unite(
       if (group === undefined) groups.set(key, [one]);
       else group.push(one);
     }
+    yield;
     for (const group of groups.values()) {
+      groupsSeen += 1;
+      if (groupsSeen % triedAStep === 0) yield;
       if (group.length > 1 && left > 0) left -= uniteGroup(ground, group, at, least, keep);
     }
   }

@@ -5,8 +5,9 @@
  *
  * The cost is the share of normal packets that is hit, where few are known leant towards a guess from the rules' volume.
  * With one more rule allowed, the choice changes only for something: where there was none that will do, or where no less
- * is covered and it costs clearly less. So a larger budget never covers less. Pure.
+ * is covered and it costs clearly less. So a larger budget never covers less. Pure, in steps.
  */
+import type { Work } from '../../../domain/work.js';
 import type { Candidate, Ground } from './candidates.js';
 import { total } from './ranges.js';
 import { either, noRows, weightOf } from './row-sets.js';
@@ -15,6 +16,8 @@ import { either, noRows, weightOf } from './row-sets.js';
 export const mostRules = 16;
 /** Candidates that sets are made of, those that cover most. */
 const mostConsidered = 512;
+/** How many are looked at between two steps. */
+const candidatesAStep = 64;
 const prices = [0, 0.25, 1, 4, 16, 64];
 const exchangeRounds = 3;
 /** One more rule has to make the cost less by so much; below `cheap` none is asked for. */
@@ -42,21 +45,26 @@ const acceptable = ({ collateral }: Cover, { maxCollateral }: Wanted): boolean =
 /** Rounding of sums of shares is no reason. */
 const slack = 1e-9;
 
-export function coverOf(
+export function* coverOf(
   ground: Ground,
   all: readonly Candidate[],
   wanted: Wanted,
-  mend: (cover: Cover) => Cover,
-): Covering {
+  mend: (cover: Cover) => Work<Cover>,
+): Work<Covering> {
   const candidates = all.slice(0, mostConsidered);
   const rules = Math.min(wanted.maxRules, mostRules);
   let kept: Cover | null = null;
   let nearest: Cover | null = null;
   for (let budget = 1; budget <= rules; budget += 1) {
     if (kept !== null && kept.cost < cheap) break;
-    const found = sureOf(ground, candidates, budget, Math.max(wanted.coverage, kept?.coverage ?? 0));
+    const found: Cover | null = yield* sureOf(
+      ground,
+      candidates,
+      budget,
+      Math.max(wanted.coverage, kept?.coverage ?? 0),
+    );
     if (found === null) continue;
-    const cover = mend(found);
+    const cover: Cover = yield* mend(found);
     if (!acceptable(cover, wanted)) {
       if (nearest === null || (cover.collateral ?? 0) < (nearest.collateral ?? 0)) nearest = cover;
       continue;
@@ -71,18 +79,18 @@ export function coverOf(
 const deviations = 1.5;
 
 /** What a sample covers the whole may not: a little more than wanted is taken where it costs little more. */
-function sureOf(
+function* sureOf(
   ground: Ground,
   candidates: readonly Candidate[],
   budget: number,
   wanted: number,
-): Cover | null {
-  const least = cheapest(ground, candidates, budget, wanted - slack);
+): Work<Cover | null> {
+  const least = yield* cheapest(ground, candidates, budget, wanted - slack);
   if (least === null) return null;
   const ample =
     wanted + deviations * Math.sqrt((wanted * Math.max(0, 1 - wanted)) / Math.max(1, ground.attack.packets));
   if (least.coverage >= ample || ample > 1) return least;
-  const more = cheapest(ground, candidates, budget, ample);
+  const more = yield* cheapest(ground, candidates, budget, ample);
   return more !== null && more.cost <= least.cost + worthOfRule ? more : least;
 }
 
@@ -108,21 +116,23 @@ export function measured({ attack, normal }: Ground, chosen: readonly Candidate[
 const guessWeight = ({ packets, total: all }: Ground['normal']): number =>
   packets === 0 ? 1 : (all / packets) * guessPackets;
 
-function cheapest(
+function* cheapest(
   ground: Ground,
   candidates: readonly Candidate[],
   budget: number,
   target: number,
-): Cover | null {
+): Work<Cover | null> {
   let best: Cover | null = null;
   for (const price of budget === 1 ? [0] : prices) {
     const first =
-      budget === 1 ? single(ground, candidates, target) : greedy(ground, candidates, budget, target, price);
+      budget === 1
+        ? yield* single(ground, candidates, target)
+        : yield* greedy(ground, candidates, budget, target, price);
     if (first === null) continue;
     const cover = needed(ground, first, target);
     if (best === null || before(cover, best)) best = cover;
   }
-  return best === null ? null : exchanged(ground, candidates, best, target);
+  return best === null ? null : yield* exchanged(ground, candidates, best, target);
 }
 
 const textOf = ({ chosen }: Cover): string => chosen.map(({ key }) => key).join(';');
@@ -133,9 +143,10 @@ const before = (a: Cover, b: Cover): boolean =>
       ? a.chosen.length < b.chosen.length
       : textOf(a) < textOf(b);
 
-function single(ground: Ground, candidates: readonly Candidate[], target: number): Cover | null {
+function* single(ground: Ground, candidates: readonly Candidate[], target: number): Work<Cover | null> {
   let best: Cover | null = null;
-  for (const one of candidates) {
+  for (const [index, one] of candidates.entries()) {
+    if (index % candidatesAStep === candidatesAStep - 1) yield;
     if (one.attack < target * ground.attack.total) continue;
     const cover = measured(ground, [one]);
     if (best === null || before(cover, best)) best = cover;
@@ -143,13 +154,13 @@ function single(ground: Ground, candidates: readonly Candidate[], target: number
   return best;
 }
 
-function greedy(
+function* greedy(
   ground: Ground,
   candidates: readonly Candidate[],
   budget: number,
   target: number,
   price: number,
-): Cover | null {
+): Work<Cover | null> {
   const { attack, normal } = ground;
   let covered = noRows(attack.weights.length);
   let hit = noRows(normal.weights.length);
@@ -158,7 +169,8 @@ function greedy(
   let share = 0;
   while (chosen.length < budget && share < target) {
     let best: { readonly one: Candidate; readonly value: number; readonly gain: number } | null = null;
-    for (const one of candidates) {
+    for (const [index, one] of candidates.entries()) {
+      if (index % candidatesAStep === candidatesAStep - 1) yield;
       const gain = weightOf(one.attackRows, attack.weights, covered) / attack.total;
       if (gain <= 0) continue;
       const cost =
@@ -189,14 +201,20 @@ function needed(ground: Ground, cover: Cover, target: number): Cover {
   return kept;
 }
 
-function exchanged(ground: Ground, candidates: readonly Candidate[], cover: Cover, target: number): Cover {
+function* exchanged(
+  ground: Ground,
+  candidates: readonly Candidate[],
+  cover: Cover,
+  target: number,
+): Work<Cover> {
   let kept = cover;
   for (let round = 0; round < exchangeRounds; round += 1) {
     const begun = kept;
     for (const one of begun.chosen) {
       const others = kept.chosen.filter((other) => other !== one);
       const missing = (target - measured(ground, others).coverage) * ground.attack.total;
-      for (const other of candidates) {
+      for (const [index, other] of candidates.entries()) {
+        if (index % candidatesAStep === candidatesAStep - 1) yield;
         if (other.attack < missing || others.includes(other)) continue;
         const changed = measured(ground, [...others, other]);
         if (changed.coverage >= target && before(changed, kept)) kept = changed;

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'vitest';
 import type { SampledPacket } from '../../../domain/attack.js';
 import { anAttack, aPacket, rehearsalStart } from '../../../domain/rehearsal.js';
+import { finished } from '../../../domain/work.js';
 import { evenly } from './compile.js';
 import { outgoing, partedEvidence, rulesFor } from './evidence.js';
 
@@ -41,13 +42,13 @@ test('many protocols, none of them frequent, are one attack', () => {
 });
 
 test('no rules are made against hosts that are not ours', () => {
-  const made = rulesFor(anAttack({ direction: 'outgoing' }), syns, [], reachMs, policy);
+  const made = finished(rulesFor(anAttack({ direction: 'outgoing' }), syns, [], reachMs, policy));
   assert.deepEqual([made.rules, made.reason], [[], outgoing]);
 });
 
 test('packets of the other direction count as neither', () => {
   const answers = syns.map((packet) => ({ ...packet, direction: 'outgoing' as const }));
-  const made = rulesFor(attack, [...syns, ...answers], [], reachMs, policy);
+  const made = finished(rulesFor(attack, [...syns, ...answers], [], reachMs, policy));
   assert.deepEqual([made.attackPackets, made.normalPackets], [90, 0]);
 });
 

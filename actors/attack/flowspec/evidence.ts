@@ -9,8 +9,9 @@
 import type { Attack, SampledPacket } from '../../../domain/attack.js';
 import type { FlowspecPolicy } from '../../../domain/bgp.js';
 import type { Milliseconds } from '../../../domain/units.js';
+import type { Work } from '../../../domain/work.js';
 import { dominant, inDirection } from '../fingerprint.js';
-import { type Compiled, compileRules, evenly } from './compile.js';
+import { type Compiled, compileRules, compiling, evenly } from './compile.js';
 
 /** Packets that are compiled while others wait. */
 const mostPackets = 1000;
@@ -36,19 +37,20 @@ export function partedEvidence(
   };
 }
 
-/** The rules for an attack, from its evidence. */
-export function rulesFor(
+/** The rules for an attack, from its evidence, in steps. */
+export function* rulesFor(
   attack: Attack,
   packets: readonly SampledPacket[],
   before: readonly SampledPacket[],
   reachMs: Milliseconds,
   policy: FlowspecPolicy,
-): Compiled {
+): Work<Compiled> {
   const parted = partedEvidence(attack, packets, before, reachMs);
+  yield;
   if (attack.direction === 'outgoing') {
     return { ...compileRules([], [], attack.subject, policy), reason: outgoing };
   }
-  return compileRules(
+  return yield* compiling(
     evenly(parted.attack, mostPackets),
     evenly(parted.normal, mostPackets),
     attack.subject,

@@ -1,7 +1,8 @@
 /**
  * Makes the rules of a cover as plain as they can be: a component that spares no normal packet and narrows little goes,
- * and a list of values gives way to one range around them. What is covered can only grow by it. Pure.
+ * and a list of values gives way to one range around them. What is covered can only grow by it. Pure, in steps.
  */
+import type { Work } from '../../../domain/work.js';
 import { type Candidate, candidateOf, type Ground } from './candidates.js';
 import { type Choice, type Dimension, dimensions } from './components.js';
 import { type Cover, measured } from './cover.js';
@@ -23,10 +24,11 @@ const order: readonly Dimension[] = [
   'tcpFlags',
 ];
 
-export function mended(ground: Ground, cover: Cover): Cover {
+export function* mended(ground: Ground, cover: Cover): Work<Cover> {
   let kept = cover;
   for (const dimension of order) {
     const at = dimensions.indexOf(dimension);
+    yield;
     for (const one of kept.chosen) {
       for (const plainer of plainerOf(ground, one, at)) {
         const changed = measured(

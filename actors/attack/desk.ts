@@ -1,0 +1,148 @@
+/**
+ * The desk at which attacks are explained, one for all hostgroups: a storm on thousands of hosts is explained one attack after
+ * the other, and what is decided and announced meanwhile does not wait for it.
+ *
+ * - At most `seats` attacks gather packets at once; the others wait for a seat in the order in which they asked.
+ * - Work is done in the order in which it came, what is hurried first, for `sliceMs` in each round of the event loop; a step of
+ *   it that takes longer than that is done alone. So nothing is lost here, it only comes later.
+ * - At most `mostQueued` works wait; one more is refused, and counted: its attack has to do with a shorter explanation.
+ */
+import type { Milliseconds } from '../../domain/units.js';
+import type { Work } from '../../domain/work.js';
+import type { Cancel } from '../../supervision/behaviour.js';
+
+export type Seat = {
+  /** Whether there is one now; else `seated` is called when there is. */
+  readonly taken: () => boolean;
+  /** Also of one that still waits. */
+  readonly leave: () => void;
+};
+
+export type Job = {
+  /** It goes before all that is not hurried. */
+  readonly hurry: () => void;
+  readonly cancel: Cancel;
+};
+
+export type DeskReport = {
+  /** Attacks that gather packets, and those that wait to. */
+  readonly seated: number;
+  readonly waiting: number;
+  /** Explanations that wait, the one under way among them; made; refused for want of room. */
+  readonly queued: number;
+  readonly explained: number;
+  readonly refused: number;
+};
+
+export type Desk = {
+  readonly seat: (seated: () => void) => Seat;
+  /** `done` hears its value, or what it threw. null: refused. */
+  readonly explain: <T>(work: Work<T>, done: (outcome: Outcome<T>) => void) => Job | null;
+  readonly report: () => DeskReport;
+};
+
+export type Outcome<T> = { readonly value: T } | { readonly thrown: unknown };
+
+export type DeskDeps = {
+  readonly now: () => Milliseconds;
+  /** Calls back in the next round of the event loop. */
+  readonly nextRound: (run: () => void) => void;
+};
+
+/** Each gathering attack holds its packets in memory: some 80 KB of them. */
+export const seats = 512;
+export const mostQueued = 16_384;
+export const sliceMs: Milliseconds = 3;
+
+type Entry = { readonly work: Work<unknown>; readonly done: (outcome: Outcome<unknown>) => void };
+
+export const machineDesk = (): Desk =>
+  openDesk({ now: () => performance.now(), nextRound: (run) => void setImmediate(run) });
+
+export function openDesk({ now, nextRound }: DeskDeps): Desk {
+  const taken = new Set<object>();
+  const waiting = new Map<object, () => void>();
+  const hurried = new Set<Entry>();
+  const ordinary = new Set<Entry>();
+  let scheduled = false;
+  let explained = 0;
+  let refused = 0;
+
+  const seatNext = (): void => {
+    for (const [one, seated] of waiting) {
+      if (taken.size >= seats) return;
+      waiting.delete(one);
+      taken.add(one);
+      seated();
+    }
+  };
+  const first = (): Entry | undefined => hurried.values().next().value ?? ordinary.values().next().value;
+  const drop = (entry: Entry): void => {
+    hurried.delete(entry);
+    ordinary.delete(entry);
+  };
+
+  function step(entry: Entry): void {
+    try {
+      const { done, value } = entry.work.next();
+      if (done !== true) return;
+      drop(entry);
+      explained += 1;
+      entry.done({ value });
+    } catch (thrown) {
+      drop(entry);
+      entry.done({ thrown });
+    }
+  }
+  function slice(): void {
+    scheduled = false;
+    const end = now() + sliceMs;
+    for (let entry = first(); entry !== undefined; entry = first()) {
+      step(entry);
+      if (now() >= end) break;
+    }
+    goOn();
+  }
+  function goOn(): void {
+    if (scheduled || first() === undefined) return;
+    scheduled = true;
+    nextRound(slice);
+  }
+
+  return {
+    seat: (seated) => {
+      const one = {};
+      if (taken.size < seats) taken.add(one);
+      else waiting.set(one, seated);
+      return {
+        taken: () => taken.has(one),
+        leave: () => {
+          waiting.delete(one);
+          if (taken.delete(one)) seatNext();
+        },
+      };
+    },
+    explain: <T>(work: Work<T>, done: (outcome: Outcome<T>) => void) => {
+      if (hurried.size + ordinary.size >= mostQueued) {
+        refused += 1;
+        return null;
+      }
+      const entry: Entry = { work, done: done as Entry['done'] };
+      ordinary.add(entry);
+      goOn();
+      return {
+        hurry: () => {
+          if (ordinary.delete(entry)) hurried.add(entry);
+        },
+        cancel: () => drop(entry),
+      };
+    },
+    report: () => ({
+      seated: taken.size,
+      waiting: waiting.size,
+      queued: hurried.size + ordinary.size,
+      explained,
+      refused,
+    }),
+  };
+}

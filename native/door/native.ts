@@ -58,11 +58,15 @@ function judgementOf(raw: RawJudgement, watches: Watches): Judgement {
   for (let at = 0; at < raw.watched.length; at += watchedNumbers) {
     const watch = watches.byId.get(raw.watched[at] ?? 0);
     if (watch === undefined) continue; // unwatched while this judgement was on its way
+    const place = at + 2;
     watched.push({
       subject: watch.subject,
       direction: watch.direction,
       over: raw.watched[at + 1] === 1,
-      rates: hostRates(raw.watched, at + 2),
+      // Thousands of standings come ten times a second, and one in ten is told to anybody.
+      get rates() {
+        return hostRates(raw.watched, place);
+      },
     });
   }
   return { at: raw.at, exceeded, watched, deferred: raw.deferred };

@@ -194,6 +194,7 @@ export function furnish(deps: RoomDeps): Rooms {
           journal: journal.ref,
           script: scriptRef,
           receivers: () => [...receivers.values()],
+          evidence: () => ({ desk: desk.report(), files: store.of.report() }),
           reload: deps.reload,
           doctor: doctorDeps(live, deps.startedAt),
         }),
@@ -221,7 +222,8 @@ export function furnish(deps: RoomDeps): Rooms {
     const { script: path, timeoutMs, concurrency, queue } = live.settings.notify;
     if (path === null) return told;
     const restarted = (): void => void ledger.ref.send({ kind: 'script_restarted' });
-    const spec = scriptActor({ run: deps.runScript, path, timeoutMs, concurrency, queue, restarted });
+    const room = (jobs: number): void => void ledger.ref.send({ kind: 'script_room', jobs });
+    const spec = scriptActor({ run: deps.runScript, path, timeoutMs, concurrency, queue, restarted, room });
     return [
       {
         edition: JSON.stringify([path, timeoutMs, concurrency, queue]),

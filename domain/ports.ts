@@ -204,6 +204,9 @@ export type ScriptRunner = (
 
 export type EvidenceFile = { readonly name: string; readonly content: string | Uint8Array };
 /** Writes whole files into the evidence folder; returns their paths. */
+/** Attacks whose files wait for the disk or are being written, are written, could not be. */
+export type EvidenceReport = { readonly waiting: number; readonly written: number; readonly failed: number };
+
 export type EvidenceStore = {
   readonly write: (attack: AttackId, files: readonly EvidenceFile[]) => Promise<Result<readonly string[]>>;
 };

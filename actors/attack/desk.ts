@@ -10,6 +10,7 @@
 import type { Milliseconds } from '../../domain/units.js';
 import type { Work } from '../../domain/work.js';
 import type { Cancel } from '../../supervision/behaviour.js';
+import type { DeskReport } from './messages.js';
 
 export type Seat = {
   /** Whether there is one now; else `seated` is called when there is. */
@@ -22,16 +23,6 @@ export type Job = {
   /** It goes before all that is not hurried. */
   readonly hurry: () => void;
   readonly cancel: Cancel;
-};
-
-export type DeskReport = {
-  /** Attacks that gather packets, and those that wait to. */
-  readonly seated: number;
-  readonly waiting: number;
-  /** Explanations that wait, the one under way among them; made; refused for want of room. */
-  readonly queued: number;
-  readonly explained: number;
-  readonly refused: number;
 };
 
 export type Desk = {

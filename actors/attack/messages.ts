@@ -5,6 +5,17 @@ import type { UnixMicros } from '../../domain/units.js';
 import type { Outcome } from './desk.js';
 import type { Explained } from './explaining.js';
 
+/** How the explaining of all attacks stands (desk.ts). */
+export type DeskReport = {
+  /** Attacks that gather packets, and those that wait to. */
+  readonly seated: number;
+  readonly waiting: number;
+  /** Explanations that wait, the one under way among them; made; refused for want of room. */
+  readonly queued: number;
+  readonly explained: number;
+  readonly refused: number;
+};
+
 export type AttackMessage =
   /** How the subject stands, at most once a second unless `over` changed. */
   | { readonly kind: 'standing'; readonly standing: Standing; readonly at: UnixMicros }

@@ -31,7 +31,14 @@ import type { ScriptMessage, ScriptReport } from '../script/messages.js';
 import { attackList } from './attacks.js';
 import { emptyHistory, type History, remember, sampleEveryMs } from './diagnosis/history.js';
 import { type Asked, type DoctorDeps, examine, glance, sampleFrom } from './doctor.js';
-import type { ControlAnswer, ControlMessage, ControlRequest, ReloadReport, Status } from './messages.js';
+import type {
+  ControlAnswer,
+  ControlMessage,
+  ControlRequest,
+  EvidenceStatus,
+  ReloadReport,
+  Status,
+} from './messages.js';
 import { statusOf, type Vitals } from './status.js';
 import { mergeTalkers } from './talkers.js';
 
@@ -47,6 +54,7 @@ export type ControlDeps = {
   readonly script: () => Ref<ScriptMessage> | null;
   /** Of notices. */
   readonly receivers: () => readonly Ref<NoticeMessage>[];
+  readonly evidence: () => EvidenceStatus;
   readonly reload: () => Promise<Result<ReloadReport>>;
   readonly doctor: DoctorDeps;
 };
@@ -235,6 +243,7 @@ async function status(deps: ControlDeps, desk: Desk, unixMicros: () => UnixMicro
       hostgroups: hostgroups.filter((report) => report !== null),
       ledger: ledger.ok ? ledger.value : null,
       speakers: speakers.filter((report) => report !== null),
+      evidence: deps.evidence(),
       script: scriptReport?.ok === true ? scriptReport.value : null,
       notices: notices.filter((report) => report !== null),
       unanswered: [

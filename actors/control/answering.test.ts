@@ -71,6 +71,10 @@ async function statusAmong(sources: readonly Ref<SourceMessage>[]): Promise<Stat
   const place = createPlace<ControlMessage>('control');
   const time = manualTime();
   const spec = controlActor({
+    evidence: () => ({
+      desk: { seated: 0, waiting: 0, queued: 0, explained: 0, refused: 0 },
+      files: { waiting: 0, written: 0, failed: 0 },
+    }),
     vitals: () => ({
       version: '0',
       pid: 1,

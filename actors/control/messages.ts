@@ -3,11 +3,12 @@ import type { Attack } from '../../domain/attack.js';
 import type { AttackFilter } from '../../domain/attack-filter.js';
 import type { DoctorReport } from '../../domain/diagnosis.js';
 import type { Mitigation } from '../../domain/mitigation.js';
-import type { Talker, TopBy } from '../../domain/ports.js';
+import type { EvidenceReport, Talker, TopBy } from '../../domain/ports.js';
 import type { Result } from '../../domain/result.js';
 import type { Direction } from '../../domain/traffic.js';
 import type { Milliseconds } from '../../domain/units.js';
 import type { TreeNode } from '../../supervision/spec.js';
+import type { DeskReport } from '../attack/messages.js';
 import type { ExporterReport, ListenerReport, SourceReport } from '../capture/messages.js';
 import type { HostgroupReport } from '../hostgroup/messages.js';
 import type { AnnouncerReport, LedgerReport, Stopped } from '../mitigation/messages.js';
@@ -24,6 +25,9 @@ export type ListenerStatus = ListenerReport & {
 /** How many diagnoses `tidegate doctor` has to tell of. */
 export type Findings = { readonly faults: number; readonly hints: number };
 export type ExporterStatus = ExporterReport & { readonly doctor: Findings };
+
+/** How the explaining of attacks stands, and their files. */
+export type EvidenceStatus = { readonly desk: DeskReport; readonly files: EvidenceReport };
 
 export type Status = {
   readonly version: string;
@@ -57,6 +61,7 @@ export type Status = {
   /** null: the ledger did not answer in time. */
   readonly mitigation: LedgerReport | null;
   readonly speakers: readonly AnnouncerReport[];
+  readonly evidence: EvidenceStatus;
   readonly script: ScriptReport | null;
   /** The receivers of notices, one each. */
   readonly notices: readonly NoticeReport[];

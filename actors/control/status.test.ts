@@ -91,6 +91,10 @@ const reports = {
     refusedBySpeakers: 0,
   },
   speakers: [],
+  evidence: {
+    desk: { seated: 0, waiting: 0, queued: 0, explained: 0, refused: 0 },
+    files: { waiting: 0, written: 0, failed: 0 },
+  },
   script: null,
   notices: [],
 };

@@ -14,7 +14,7 @@ import type { HostgroupReport } from '../hostgroup/messages.js';
 import type { AnnouncerReport, LedgerReport } from '../mitigation/messages.js';
 import type { NoticeReport } from '../notice/messages.js';
 import type { ScriptReport } from '../script/messages.js';
-import type { ExporterStatus, Findings, ListenerStatus, Status } from './messages.js';
+import type { EvidenceStatus, ExporterStatus, Findings, ListenerStatus, Status } from './messages.js';
 
 /** What the process says of itself. */
 export type Vitals = {
@@ -35,6 +35,7 @@ export type Reports = {
   /** null: the ledger did not answer in time. */
   readonly ledger: LedgerReport | null;
   readonly speakers: readonly AnnouncerReport[];
+  readonly evidence: EvidenceStatus;
   readonly script: ScriptReport | null;
   readonly notices: readonly NoticeReport[];
   /** Ids of actors. */
@@ -60,6 +61,7 @@ export function statusOf(vitals: Vitals, reports: Reports, at: UnixMicros): Stat
     attacks: reports.ledger?.mitigations ?? reports.hostgroups.reduce((sum, { attacks }) => sum + attacks, 0),
     mitigation: reports.ledger,
     speakers: reports.speakers,
+    evidence: reports.evidence,
     script: reports.script,
     notices: reports.notices,
     deadLetters: vitals.deadLetters,

@@ -13,8 +13,8 @@ export const attempts = 3;
 /** Pauses before the second attempt, the third, … */
 const pausesMs: readonly Milliseconds[] = [20, 200];
 export const maxWaiting = 60_000;
-/** Entries of one transaction, more only when a single write has more. */
-const maxTransaction = 200;
+/** Entries of one transaction, more only when a single write has more: what crosses to the journal's thread is copied in one go. */
+const maxTransaction = 100;
 
 export type Write = {
   readonly entries: readonly JournalEntry[];

@@ -147,6 +147,23 @@ export function told(ledger: Ledger, id: AttackId, action: ScriptAction, outcome
   return mark(ledger, held, action);
 }
 
+/** There is room for what was sent back: so much of it at once that one message can. `left`: what more there is room for. */
+export function scriptRoom(
+  ledger: Ledger,
+  jobs: number,
+): { readonly effects: Effect[]; readonly left: number } {
+  const effects: Effect[] = [];
+  const some = Math.min(jobs, maxRetells);
+  let told = 0;
+  for (const held of ledger.held.values()) {
+    if (told >= some) return { effects, left: jobs - some };
+    const tells = tell(ledger, held);
+    if (tells.length > 0) told += 1;
+    effects.push(...tells);
+  }
+  return { effects, left: 0 };
+}
+
 /** The script actor lost what it was handed and had not begun. */
 export function scriptRestarted(ledger: Ledger): Effect[] {
   const effects: Effect[] = [];

@@ -13,8 +13,8 @@ import { durablyClaimed, gone, hold, type Outgoing, prune, type Route, type Spot
 import type { Ledger } from './table.js';
 
 /** Routes that are looked at before others have their turn. */
-const adjustedAtOnce = 500;
-const sweptAtOnce = 1000;
+const adjustedAtOnce = 200;
+const sweptAtOnce = 500;
 
 /** Why nothing at all may be announced; null: it may. */
 export function shutBy({ restored, announcing }: Ledger): Guard | null {

@@ -3,8 +3,8 @@ import { test } from 'vitest';
 import { subjectText } from '../../domain/attack.js';
 import { aMitigation, aMitigationPolicy, anAttack, rehearsalStart } from '../../domain/rehearsal.js';
 import type { Result } from '../../domain/result.js';
-import type { AttackId } from '../../domain/units.js';
-import { patienceLeftMs } from './answers.js';
+import type { AttackId, HostKey } from '../../domain/units.js';
+import { patienceLeftMs, scriptRoom } from './answers.js';
 import { bannable } from './guard.js';
 import { type Want, wanted } from './ledger.js';
 import {
@@ -346,4 +346,28 @@ test('the script hears `unban` when the last mitigation of a host is released, n
   told(ledger, byHand, 'unban', 'started', at);
   written(ledger, byHand, null, at);
   assert.equal(ledger.bySubject.size, 0);
+});
+
+test('bans that were sent back are handed over again as room is told of, a bounded number a message', () => {
+  const ledger = aLedger();
+  const ids = Array.from({ length: 150 }, (_, serial) => {
+    const subject = { kind: 'host', host: `192.0.2.${serial}` as HostKey } as const;
+    const one = anAttack({ subject }, serial);
+    mitigate(ledger, { ...want, attack: one }, at);
+    written(ledger, one.id, null, at);
+    told(ledger, one.id, 'ban', 'refused', at);
+    return one.id;
+  });
+  const handed: AttackId[] = [];
+  const sizes: number[] = [];
+  for (let left = 100; left > 0; ) {
+    const step = scriptRoom(ledger, left);
+    const tells = step.effects.flatMap((effect) => (effect.kind === 'notify' ? [effect.attack.id] : []));
+    handed.push(...tells);
+    sizes.push(tells.length);
+    left = step.left;
+  }
+  assert.deepEqual(sizes, [64, 36]);
+  assert.deepEqual(handed, ids.slice(0, 100));
+  assert.deepEqual(scriptRoom(ledger, 1000).effects.length, 50);
 });

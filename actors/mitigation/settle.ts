@@ -18,7 +18,7 @@ import { type Effect, type Held, type Ledger, log } from './table.js';
 export const changesKey = 'mitigation changes';
 
 /** Records that are brought up to date before others have their turn. One that is written always is. */
-const refreshedAtOnce = 500;
+const refreshedAtOnce = 200;
 /** Mitigations whose news are told before others have their turn. */
 const toldAtOnce = 200;
 

@@ -4,6 +4,9 @@ import type { AnnouncerMessage, Spoken } from './announcer-messages.js';
 import { gone, type Spot } from './routes.js';
 import { type Effect, type Ledger, log } from './table.js';
 
+/** Of one message: an announcer's turn ends between two messages, not within one. */
+const spokenAtOnce = 200;
+
 export function spoken(ledger: Ledger, speaker: string, results: readonly Spoken[]): Effect[] {
   const effects: Effect[] = [];
   for (const { key, outcome, detail } of results) {
@@ -52,7 +55,6 @@ export function speeches(ledger: Ledger): Effect[] {
   const { outbox, unheard, deaf, replans, touched } = ledger.announcing;
   if (!ledger.restored || replans.length > 0 || touched.size > 0) return [];
   const effects: Effect[] = [];
-  const listOf = (map: ReadonlyMap<string, Announcement>): Announcement[] => [...map.values()];
   for (const speaker of unheard) {
     outbox.delete(speaker);
     effects.push({ kind: 'speak', speaker, message: everything(ledger, speaker) });
@@ -60,13 +62,20 @@ export function speeches(ledger: Ledger): Effect[] {
   unheard.clear();
   for (const [speaker, { want, unwant }] of outbox) {
     if (deaf.has(speaker)) continue;
-    if (unwant.size > 0)
-      effects.push({ kind: 'speak', speaker, message: { kind: 'unwant', announcements: listOf(unwant) } });
-    if (want.size > 0)
-      effects.push({ kind: 'speak', speaker, message: { kind: 'want', announcements: listOf(want) } });
+    for (const announcements of inParts(unwant)) {
+      effects.push({ kind: 'speak', speaker, message: { kind: 'unwant', announcements } });
+    }
+    for (const announcements of inParts(want)) {
+      effects.push({ kind: 'speak', speaker, message: { kind: 'want', announcements } });
+    }
   }
   outbox.clear();
   return effects;
+}
+
+function* inParts(map: ReadonlyMap<string, Announcement>): Generator<readonly Announcement[]> {
+  const all = [...map.values()];
+  for (let at = 0; at < all.length; at += spokenAtOnce) yield all.slice(at, at + spokenAtOnce);
 }
 
 /** All that a speaker should hold, and all that it may hold and should no longer. */

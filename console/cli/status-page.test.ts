@@ -124,6 +124,10 @@ const status: Status = {
   attacks: 1,
   mitigation: null,
   speakers: [],
+  evidence: {
+    desk: { seated: 512, waiting: 4, queued: 9, explained: 77, refused: 1 },
+    files: { waiting: 3, written: 70, failed: 2 },
+  },
   notices: [],
   script: {
     script: '/opt/notify.sh',
@@ -202,6 +206,9 @@ describe('status', () => {
       'hostgroup  hosts  in pps  in /s  out pps  out /s  attacks',
       '',
       'notify script: 5 started, 1 running, 0 waiting, 2 failed, 1 timed out, 0 dropped',
+      '',
+      'evidence: 77 attacks explained, 512 gather packets, 4 wait to, 9 wait to be explained',
+      '          1 told without packets; files of 70 written, of 3 waiting, of 2 failed',
       '',
       ...renderTree(tree, plain).split('\n'),
     ]);

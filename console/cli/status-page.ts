@@ -86,11 +86,22 @@ export function renderTree(root: TreeNode, colors: Colors): string {
   return lines.join('\n');
 }
 
+/** Of a quiet machine there is nothing to say. */
+function evidenceLine({ evidence: { desk, files } }: Status): string | null {
+  const { seated, waiting, queued, explained, refused } = desk;
+  if (seated + waiting + queued + explained + refused + files.failed === 0) return null;
+  return (
+    `evidence: ${explained} attacks explained, ${seated} gather packets, ${waiting} wait to, ${queued} wait to be explained\n` +
+    `          ${refused} told without packets; files of ${files.written} written, of ${files.waiting} waiting, of ${files.failed} failed`
+  );
+}
+
 export function renderStatus(status: Status, view: Terminal): string {
   const { colors } = view;
   const script = status.script;
   const advice = doctorLine(status.flow, view);
   const announcing = mitigationLines(status, view);
+  const evidence = evidenceLine(status);
   const parts = [
     `${colors.bold(`tidegate ${status.version}`)}  pid ${status.pid}  up ${duration(status.uptimeSeconds)}  ` +
       `memory ${figure(status.memory.rssBytes)}B  event loop p99 ${status.eventLoop.p99Ms.toFixed(1)} ms  ` +
@@ -108,6 +119,7 @@ export function renderStatus(status: Status, view: Terminal): string {
           `notify script: ${script.started} started, ${script.running} running, ${script.waiting} waiting, ` +
             `${script.failed} failed, ${script.timedOut} timed out, ${script.dropped} dropped`,
         ]),
+    ...(evidence === null ? [] : [evidence]),
     ...(status.notices.length > 0 ? [noticeTable(status.notices, view)] : []),
     ...(status.unanswered.length === 0
       ? []

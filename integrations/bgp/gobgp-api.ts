@@ -60,7 +60,7 @@ const methods = loadSync(protoPath, { keepCase: true, longs: Number, enums: Numb
 ] as unknown as Methods;
 
 /** Work on many routes gives way to the rest of the program after so long. */
-export const longestTurnMs = 4;
+export const longestTurnMs = 2;
 
 /** How a call is cut short: by its deadline, or by any of the signals. */
 export type Bounds = { readonly deadlineMs: number; readonly signals: readonly AbortSignal[] };

@@ -5,7 +5,7 @@
  * that it refuses is halved until the fault stands alone. Every call has its deadline, so a gobgpd that hangs costs
  * that and no more. Its routes go with its process: each new connection is told as `up`.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { Announcement } from '../../domain/announcement.js';
 import { failure, type Result, success } from '../../domain/result.js';
 import type { Speaker, SpeakerChange, SpeakerHoldings, SpeakerOpener } from '../../domain/speaker.js';
@@ -111,6 +111,7 @@ export const gobgpSpeaker =
         encoded.push(pathFor(change));
       }
       const paths = encoded.flatMap((one) => (one.ok && one.value !== null ? [one.value] : []));
+      await nextTurn(); // writing the message takes as long again
       const sent = (await send(paths, signal))[Symbol.iterator]();
       return encoded.map((one): Result<void> => {
         if (!one.ok) return one;

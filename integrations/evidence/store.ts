@@ -10,7 +10,7 @@
  */
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { EvidenceFile, EvidenceStore } from '../../domain/ports.js';
+import type { EvidenceFile, EvidenceReport, EvidenceStore } from '../../domain/ports.js';
 import { failure, type Result, success } from '../../domain/result.js';
 import type { AttackId } from '../../domain/units.js';
 
@@ -34,11 +34,14 @@ const maxQueued = 1000;
 type Known = { readonly name: string; readonly bytes: number; readonly modifiedMs: number };
 type Holdings = { readonly files: Map<string, Known>; bytes: number; writes: number };
 
-export function evidenceStore(options: EvidenceOptions): EvidenceStore {
+export function evidenceStore(
+  options: EvidenceOptions,
+): EvidenceStore & { readonly report: () => EvidenceReport } {
   const { directory, maxFiles = defaultMaxFiles, maxBytes = defaultMaxBytes } = options;
   let holdings: Holdings | null = null;
   let last: Promise<unknown> = Promise.resolve();
   let queued = 0;
+  const count = { written: 0, failed: 0 };
 
   const writeAll = async (
     attack: AttackId,
@@ -64,18 +67,23 @@ export function evidenceStore(options: EvidenceOptions): EvidenceStore {
       );
     }
   };
+  const refuse = (detail: string): Promise<Result<never>> => {
+    count.failed++;
+    return Promise.resolve(failure('EVIDENCE_UNWRITABLE', detail));
+  };
   return {
+    report: () => ({ waiting: queued, ...count }),
     write(attack, files) {
       const odd = files.find(({ name }) => !ours.test(name) || name.includes('/') || name.startsWith('.'));
-      if (odd !== undefined) {
-        return Promise.resolve(failure('EVIDENCE_UNWRITABLE', `not a name for evidence: ${odd.name}`));
-      }
-      if (queued >= maxQueued) {
-        const detail = `${directory}: ${maxQueued} attacks wait for the disk already`;
-        return Promise.resolve(failure('EVIDENCE_UNWRITABLE', detail));
-      }
+      if (odd !== undefined) return refuse(`not a name for evidence: ${odd.name}`);
+      if (queued >= maxQueued) return refuse(`${directory}: ${maxQueued} attacks wait for the disk already`);
       queued++;
-      const written = last.then(() => writeAll(attack, files)).finally(() => queued--);
+      const written = last.then(async () => {
+        const result = await writeAll(attack, files);
+        queued--;
+        count[result.ok ? 'written' : 'failed']++;
+        return result;
+      });
       last = written;
       return written;
     },

@@ -94,12 +94,11 @@ async function play(on: Stage, options: Options = {}) {
   const ledger = createPlace<LedgerMessage>('ledger');
   const { timeoutMs = 5000, concurrency = 4, queue = 100 } = options;
   const restarted = (): void => void ledger.ref.send({ kind: 'script_restarted' });
-  const room = (jobs: number): void => void ledger.ref.send({ kind: 'script_room', jobs });
   const tree = await startTree(
     supervisor('root', [
       journal.child(journalActor({ journal: opened.value })),
       script.child(
-        scriptActor({ run: runScript, path: on.script, timeoutMs, concurrency, queue, restarted, room }),
+        scriptActor({ run: runScript, path: on.script, timeoutMs, concurrency, queue, restarted }),
       ),
       ledger.child(
         ledgerActor({

@@ -222,8 +222,7 @@ export function furnish(deps: RoomDeps): Rooms {
     const { script: path, timeoutMs, concurrency, queue } = live.settings.notify;
     if (path === null) return told;
     const restarted = (): void => void ledger.ref.send({ kind: 'script_restarted' });
-    const room = (jobs: number): void => void ledger.ref.send({ kind: 'script_room', jobs });
-    const spec = scriptActor({ run: deps.runScript, path, timeoutMs, concurrency, queue, restarted, room });
+    const spec = scriptActor({ run: deps.runScript, path, timeoutMs, concurrency, queue, restarted });
     return [
       {
         edition: JSON.stringify([path, timeoutMs, concurrency, queue]),

@@ -114,12 +114,6 @@ export const ledgerBehaviour = (deps: LedgerDeps): Behaviour<State, LedgerMessag
         state.armed = false;
         effects.push(...back.overdue(ledger, at));
         break;
-      case 'script_room': {
-        const { effects: tells, left } = back.scriptRoom(ledger, message.jobs);
-        effects.push(...tells);
-        if (left > 0) context.self.send({ kind: 'script_room', jobs: left });
-        break;
-      }
       case 'go_on':
         state.going = false;
         effects.push(...goOn(ledger, at));
@@ -164,7 +158,7 @@ function goOn(ledger: Ledger, at: UnixMicros): Effect[] {
 
 type Decided = Exclude<
   LedgerMessage,
-  { kind: 'list' | 'report' | 'restored' | 'retry' | 'overdue' | 'script_room' | 'go_on' }
+  { kind: 'list' | 'report' | 'restored' | 'retry' | 'overdue' | 'go_on' }
 >;
 
 function decide(ledger: Ledger, message: Decided, at: UnixMicros, deps: LedgerDeps): Effect[] {

@@ -129,14 +129,30 @@ export function patienceLeftMs(ledger: Ledger, at: UnixMicros): Milliseconds | n
   return Math.max(0, journalPatienceMs - (at - Math.min(script, announcer)) / 1000);
 }
 
-/** The script actor has begun an action, or cannot. */
+/** The script actor has begun an action, or cannot. One that has begun leaves room: for the first that had found none. */
 export function told(ledger: Ledger, id: AttackId, action: ScriptAction, outcome: NotifyOutcome): Effect[] {
+  const effects = heard(ledger, id, action, outcome);
+  return outcome === 'started' ? [...effects, ...tellNext(ledger)] : effects;
+}
+
+function tellNext(ledger: Ledger): Effect[] {
+  for (const id of ledger.sentBack) {
+    ledger.sentBack.delete(id);
+    const held = ledger.held.get(id);
+    const tells = held === undefined ? [] : tell(ledger, held);
+    if (tells.length > 0) return tells;
+  }
+  return [];
+}
+
+function heard(ledger: Ledger, id: AttackId, action: ScriptAction, outcome: NotifyOutcome): Effect[] {
   const held = ledger.held.get(id);
   if (held === undefined || action === 'attack_details' || held.handed !== action) return [];
   const { mitigation } = held;
   if (mitigation.notified === action) return [];
   if (outcome !== 'started') {
     held.handed = mitigation.notified;
+    if (outcome === 'refused') ledger.sentBack.add(id);
     if (outcome === 'refused' || action === 'unban' || mitigation.state === 'wanted') return [];
     // Over before there was a program to tell: nothing was told, so nothing is to be taken back.
     return [
@@ -145,23 +161,6 @@ export function told(ledger: Ledger, id: AttackId, action: ScriptAction, outcome
     ];
   }
   return mark(ledger, held, action);
-}
-
-/** There is room for what was sent back: so much of it at once that one message can. `left`: what more there is room for. */
-export function scriptRoom(
-  ledger: Ledger,
-  jobs: number,
-): { readonly effects: Effect[]; readonly left: number } {
-  const effects: Effect[] = [];
-  const some = Math.min(jobs, maxRetells);
-  let told = 0;
-  for (const held of ledger.held.values()) {
-    if (told >= some) return { effects, left: jobs - some };
-    const tells = tell(ledger, held);
-    if (tells.length > 0) told += 1;
-    effects.push(...tells);
-  }
-  return { effects, left: 0 };
 }
 
 /** The script actor lost what it was handed and had not begun. */

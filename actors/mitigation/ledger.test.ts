@@ -4,7 +4,7 @@ import { subjectText } from '../../domain/attack.js';
 import { aMitigation, aMitigationPolicy, anAttack, rehearsalStart } from '../../domain/rehearsal.js';
 import type { Result } from '../../domain/result.js';
 import type { AttackId, HostKey } from '../../domain/units.js';
-import { patienceLeftMs, scriptRoom } from './answers.js';
+import { patienceLeftMs } from './answers.js';
 import { bannable } from './guard.js';
 import { type Want, wanted } from './ledger.js';
 import {
@@ -348,26 +348,25 @@ test('the script hears `unban` when the last mitigation of a host is released, n
   assert.equal(ledger.bySubject.size, 0);
 });
 
-test('bans that were sent back are handed over again as room is told of, a bounded number a message', () => {
+test('a ban that found no room is handed over again as soon as another script has begun, one for one and in order', () => {
   const ledger = aLedger();
-  const ids = Array.from({ length: 150 }, (_, serial) => {
+  const ids = [0, 1, 2, 3].map((serial) => {
     const subject = { kind: 'host', host: `192.0.2.${serial}` as HostKey } as const;
     const one = anAttack({ subject }, serial);
     mitigate(ledger, { ...want, attack: one }, at);
     written(ledger, one.id, null, at);
-    told(ledger, one.id, 'ban', 'refused', at);
     return one.id;
   });
-  const handed: AttackId[] = [];
-  const sizes: number[] = [];
-  for (let left = 100; left > 0; ) {
-    const step = scriptRoom(ledger, left);
-    const tells = step.effects.flatMap((effect) => (effect.kind === 'notify' ? [effect.attack.id] : []));
-    handed.push(...tells);
-    sizes.push(tells.length);
-    left = step.left;
-  }
-  assert.deepEqual(sizes, [64, 36]);
-  assert.deepEqual(handed, ids.slice(0, 100));
-  assert.deepEqual(scriptRoom(ledger, 1000).effects.length, 50);
+  const [first, second, third, fourth] = ids as [AttackId, AttackId, AttackId, AttackId];
+  const handed = (effects: readonly Effect[]): readonly AttackId[] =>
+    effects.flatMap((effect) => (effect.kind === 'notify' ? [effect.attack.id] : []));
+  for (const one of [second, third, fourth])
+    assert.deepEqual(handed(told(ledger, one, 'ban', 'refused', at)), []);
+  assert.deepEqual(handed(told(ledger, first, 'ban', 'started', at)), [second]);
+  assert.deepEqual(handed(told(ledger, second, 'ban', 'refused', at)), []); // it goes to the end
+  assert.deepEqual(handed(told(ledger, first, 'attack_details', 'started', at)), [third]);
+  assert.deepEqual(handed(told(ledger, third, 'ban', 'started', at)), [fourth]);
+  assert.deepEqual(handed(told(ledger, fourth, 'ban', 'missing', at)), []);
+  assert.deepEqual(handed(told(ledger, first, 'attack_details', 'started', at)), [second]);
+  assert.deepEqual(handed(told(ledger, second, 'ban', 'started', at)), []);
 });

@@ -80,8 +80,6 @@ export type LedgerMessage =
     }
   /** The script actor has begun a new life and knows nothing of what it was handed before. */
   | { readonly kind: 'script_restarted' }
-  /** The script actor, which had sent jobs back, has room for so many. */
-  | { readonly kind: 'script_room'; readonly jobs: number }
   /** Write and tell again what has not come through. */
   | { readonly kind: 'retry' }
   /** A new life of a speaker's announcer, which knows nothing: send it everything. */

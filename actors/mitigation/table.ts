@@ -72,6 +72,8 @@ export type Ledger = {
   readonly stale: Set<Held>;
   /** Changed since their news were last told; some of them may have left the table. */
   readonly unreported: Set<Held>;
+  /** Whose script found no room, in that order; some of them may have been told since. */
+  readonly sentBack: Set<AttackId>;
   readonly announcing: Announcing;
   restored: boolean;
   refused: number;
@@ -115,6 +117,7 @@ export const emptyLedger = (terms: Terms): Ledger => ({
   unwritten: new Set(),
   stale: new Set(),
   unreported: new Set(),
+  sentBack: new Set(),
   announcing: announcingBy(terms),
   restored: false,
   refused: 0,

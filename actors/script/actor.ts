@@ -24,8 +24,6 @@ export type ScriptDeps = {
   readonly queue: number;
   /** Called when an incarnation starts, with nothing of an earlier one's jobs: main.ts tells the ledger. */
   readonly restarted: () => void;
-  /** Called when jobs were sent back and there is room for so many again. */
-  readonly room: (jobs: number) => void;
 };
 
 type Notify = Extract<ScriptMessage, { kind: 'notify' }>;
@@ -36,8 +34,6 @@ type State = {
   started: number;
   failed: number;
   timedOut: number;
-  /** Jobs were sent back to be offered again, and nobody has been told of room since. */
-  turnedAway: boolean;
   /** One for each kind of complaint. */
   readonly paces: Map<string, Pace>;
 };
@@ -69,7 +65,6 @@ export const scriptBehaviour = (deps: ScriptDeps): Behaviour<State, ScriptMessag
       started: 0,
       failed: 0,
       timedOut: 0,
-      turnedAway: false,
       paces: new Map(),
     };
   },
@@ -86,7 +81,6 @@ export const scriptBehaviour = (deps: ScriptDeps): Behaviour<State, ScriptMessag
         if (message.failed) state.failed++;
         if (message.timedOut) state.timedOut++;
         for (const job of finish(state.queue, message.attack, bounds)) launch(state, job, deps, context);
-        tellOfRoom(state, deps);
         return state;
       }
       case 'report': {
@@ -144,14 +138,6 @@ function launch(state: State, job: Notify, deps: ScriptDeps, context: Context<Sc
   log.debug('script handed to the system', { attack, subject, action });
 }
 
-/** Once half of the places are free: each telling has the ledger look through all that it holds. */
-function tellOfRoom(state: State, deps: ScriptDeps): void {
-  const jobs = deps.queue - state.queue.waiting;
-  if (!state.turnedAway || jobs < deps.queue / 2) return;
-  state.turnedAway = false;
-  deps.room(jobs + 1); // one more than fits: should it come, its refusal has us tell of room again
-}
-
 /** What a run comes to that never said that it had started. */
 function endedUnstarted(result: Result<ScriptOutcome>): NotifyOutcome {
   if (result.ok || result.error.code === 'SCRIPT_TIMEOUT') return 'started';
@@ -165,7 +151,6 @@ function turnAway(state: State, job: Notify, context: Context<ScriptMessage>): v
   if (action === 'attack_details') {
     warn(state, context, 'script queue full: attack details dropped', 'dropped', { attack, subject });
   } else {
-    state.turnedAway = true;
     warn(state, context, 'script queue full: waits at the ledger', 'refused', { attack, subject, action });
   }
 }

@@ -47,7 +47,7 @@ export type Explainers = {
 };
 
 /** Some 0.1 ms each. */
-const startsAtOnce = 32;
+const startsAtOnce = 16;
 const startPauseMs: Milliseconds = 2;
 const successorAfterMs: Milliseconds = 5_000;
 /** An attack that is over keeps its actor for so long: its files may still be on their way to the disk. */

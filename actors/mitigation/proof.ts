@@ -2,7 +2,8 @@
  * Watches what still comes to the subjects of mitigations, and tells the ledger whether they are effective.
  *
  * It asks the ledger once a second what there is. What is announced against traffic to its subject is watched from then on, the
- * time before included as far as it was sampled; of more than `maxProofs` the oldest ones. Subjects are read a slice at a time.
+ * time before included as far as it was sampled; of more than `maxProofs` the oldest ones. Subjects are opened and read a slice at a
+ * time: each costs a search through what was sampled lately.
  *
  * An attack that comes from a host of ours is not watched: announcing a route to the host, or a rule with it as destination, stops nothing
  * of it, and what a router that drops by source would do (RFC 5635 section 4) lies beyond where its packets are mirrored.
@@ -45,7 +46,8 @@ type Watch = {
 type State = {
   readonly watches: Map<AttackId, Watch>;
   plane: unknown;
-  /** Those not read yet in this round. */
+  /** Those not looked at yet in this round: watched from now on, or read. */
+  unopened: readonly Mitigation[];
   unread: AttackId[];
   readonly complaint: Pace;
 };
@@ -70,7 +72,13 @@ export const proofBehaviour = (deps: ProofDeps): Behaviour<State, ProofMessage> 
   name: 'proof',
   init(context) {
     context.every(lookMs, { kind: 'look' });
-    return { watches: new Map(), plane: deps.plane(), unread: [], complaint: pace(complaintMs) };
+    return {
+      watches: new Map(),
+      plane: deps.plane(),
+      unopened: [],
+      unread: [],
+      complaint: pace(complaintMs),
+    };
   },
   receive(state, message, context) {
     switch (message.kind) {
@@ -78,12 +86,11 @@ export const proofBehaviour = (deps: ProofDeps): Behaviour<State, ProofMessage> 
         ask(deps, context);
         break;
       case 'listed':
-        watchAll(state, message.mitigations, deps, context);
-        state.unread = [...state.watches.keys()];
-        readSome(state, deps, context);
+        sort(state, message.mitigations, deps, context);
+        goOn(state, deps, context);
         break;
       case 'go_on':
-        readSome(state, deps, context);
+        goOn(state, deps, context);
     }
     return state;
   },
@@ -115,7 +122,8 @@ const tooMany = `${maxProofs} mitigations are watched already`;
 /** null: nobody has measured one. */
 const peakOf = ({ peak }: Attack): Peak | null => (peak.pps > 0 ? peak : null);
 
-function watchAll(
+/** What is over is let go, and the rest of this round laid out. */
+function sort(
   state: State,
   mitigations: readonly Mitigation[],
   deps: ProofDeps,
@@ -126,24 +134,48 @@ function watchAll(
   if (state.plane !== deps.plane()) closeAll(state);
   state.plane = deps.plane();
   const announcing = mitigations.filter(isAnnounced);
-  for (const one of announcing) if (isOutgoing(one)) cannotSay(one, actsOnIncoming, at, deps, context);
   const wanted = new Map(announcing.filter((one) => !isOutgoing(one)).map((one) => [one.id, one]));
-  for (const [id, { ingress }] of watches) {
-    if (wanted.has(id)) continue;
-    ingress.close();
+  for (const [id, watch] of watches) {
+    const mitigation = wanted.get(id);
+    if (mitigation !== undefined) {
+      confirm(watch, mitigation, at, deps, context);
+      continue;
+    }
+    watch.ingress.close();
     watches.delete(id);
   }
+  state.unread = [...watches.keys()];
+  state.unopened = announcing.filter(({ id }) => !watches.has(id));
+}
+
+function goOn(state: State, deps: ProofDeps, context: Context<ProofMessage>): void {
+  if (state.unopened.length > 0) openSome(state, deps, context);
+  else readSome(state, deps, context);
+  // A mailbox that is full has it done at the next look.
+  if (state.unopened.length + state.unread.length > 0) context.self.send({ kind: 'go_on' });
+}
+
+function openSome(state: State, deps: ProofDeps, context: Context<ProofMessage>): void {
+  const at = context.clock.unixMicros();
   let refused = 0;
-  for (const mitigation of wanted.values()) {
-    const watch = watches.get(mitigation.id) ?? begin(watches, mitigation, deps, at);
+  for (const mitigation of state.unopened.slice(0, slice)) {
+    if (isOutgoing(mitigation)) {
+      cannotSay(mitigation, actsOnIncoming, at, deps, context);
+      continue;
+    }
+    const watch = begin(state.watches, mitigation, deps, at);
     if (watch === null) {
       refused++;
       cannotSay(mitigation, tooMany, at, deps, context);
-    } else confirm(watch, mitigation, at, deps, context);
+      continue;
+    }
+    state.unread.push(mitigation.id);
+    confirm(watch, mitigation, at, deps, context);
   }
+  state.unopened = state.unopened.slice(slice);
   const kept = refused > 0 ? state.complaint(context.clock.now()) : null;
   if (kept !== null)
-    context.log.warn('too many mitigations to watch their effect', { unwatched: refused, kept });
+    context.log.warn('too many mitigations to watch their effect', { bound: maxProofs, kept });
 }
 
 function begin(
@@ -183,8 +215,6 @@ function readSome(state: State, deps: ProofDeps, context: Context<ProofMessage>)
     const at = context.clock.unixMicros();
     tell(watch, observe(watch.proof, watch.ingress.read(), at, policy), deps, context);
   }
-  // A mailbox that is full has it done at the next look.
-  if (state.unread.length > 0) context.self.send({ kind: 'go_on' });
 }
 
 function tell(

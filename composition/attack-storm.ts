@@ -93,7 +93,7 @@ function configuration(directory: string, stage: Stage, gobgp: string, script: s
     thresholds: { incoming: { pps: Math.round(Number(values.pps) / 3), mbps: 'off' } },
     ban: { time: values.ban === '0' ? '1h' : values.ban, calm: '2s', action: values.action },
     capture: { interfaces: [stage.listenInterface] },
-    notify: { script },
+    notify: { script, queue: 20_000 },
     bgp: {
       gobgp: [{ address: gobgp, flowspec: { announce: values.action !== 'blackhole', max_rules: 100_000 } }],
       guard: { max_announcements: 50_000, max_changes_per_minute: 100_000 },
@@ -159,14 +159,14 @@ async function storm(hosts: number): Promise<boolean> {
     }
     const { firstAt, sent } = await sending;
     const from = firstAt / 1000;
-    const { loop, cpuMs, rssMb, found, announced, scripts, complaints } = seen;
+    const { loop, own, cpuMs, rssMb, found, announced, scripts, complaints } = seen;
     const bans = scripts.ban ?? [];
     const details = scripts.attack_details ?? [];
     const files = readdirSync(join(directory, 'state', 'attacks')).length;
     console.log(
       [
         `${hosts} hosts, ${sent} packets in ${values.seconds} s of ${values.vectors}, ${values.action}`,
-        `  event loop late: p50 ${loop.p50Ms} ms, p99 ${loop.p99Ms} ms, at most ${loop.maxMs} ms; CPU ${cpuMs} ms, ${rssMb} MB`,
+        `  event loop late: p50 ${loop.p50Ms} ms, p99 ${loop.p99Ms} ms, at most ${loop.maxMs} ms; held by the program itself: p99 ${own.p99Ms} ms, at most ${own.maxMs} ms; CPU ${cpuMs} ms, ${rssMb} MB`,
         `  found      ${found.length}: ${span(found, from)} after the first packet`,
         `  announced  ${announced.length}: ${span(announced, from)}`,
         `  ban        ${bans.length}: ${span(bans, from)}, ${scriptsAhead(announced, bans)} before as many announcements`,
@@ -200,9 +200,9 @@ async function ending(daemon: Watched, hosts: number): Promise<void> {
     await sleep(pollMs);
     seen = await daemon.report();
   }
-  const { loop, withdrawn } = seen;
+  const { loop, own, withdrawn } = seen;
   console.log(
-    `  ending: ${withdrawn.length} withdrawn; event loop late: p99 ${loop.p99Ms} ms, at most ${loop.maxMs} ms`,
+    `  ending: ${withdrawn.length} withdrawn; event loop late: p99 ${loop.p99Ms} ms, at most ${loop.maxMs} ms; held by the program itself: p99 ${own.p99Ms} ms, at most ${own.maxMs} ms`,
   );
 }
 

@@ -4,7 +4,8 @@
  *
  * A line on stdin is an order: `mark` begins a new period, `report` answers with one line of JSON, `stop` ends it in order.
  */
-import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { openSync, readSync } from 'node:fs';
+import { createHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import type { Log, ScriptRunner } from '../domain/ports.js';
@@ -16,6 +17,8 @@ import { readConfiguration } from './configure.js';
 /** Times are milliseconds since the Unix epoch, one for each attack, in the order in which they happened. */
 export type StormReport = {
   readonly loop: { readonly p50Ms: number; readonly p99Ms: number; readonly maxMs: number };
+  /** Processor time of the main thread between two looks a millisecond apart: what of the delay is its own, whoever else wants the CPUs. */
+  readonly own: { readonly p99Ms: number; readonly maxMs: number };
   readonly cpuMs: number;
   readonly rssMb: number;
   readonly found: readonly number[];
@@ -85,6 +88,20 @@ const daemon = started.value;
 const delays = monitorEventLoopDelay({ resolution: resolutionMs });
 let cpu = process.cpuUsage();
 delays.enable();
+/** proc(5): of one thread, nanoseconds on a CPU; up to date to a tick of the scheduler. */
+const schedstat = openSync(`/proc/self/task/${process.pid}/schedstat`, 'r');
+const field = Buffer.alloc(64);
+const ownNanoseconds = (): number =>
+  Number(field.toString('latin1', 0, readSync(schedstat, field, 0, field.length, 0)).split(' ')[0]);
+const own = createHistogram();
+let lastOwn = ownNanoseconds();
+const look = (): void => {
+  const now = ownNanoseconds();
+  own.record(Math.max(1, now - lastOwn));
+  lastOwn = now;
+};
+const looking = setInterval(look, resolutionMs);
+
 const late = (nanoseconds: number): number =>
   Math.round(Math.max(0, nanoseconds / 1e6 - resolutionMs) * 10) / 10;
 
@@ -95,6 +112,10 @@ function report(): StormReport {
       p50Ms: late(delays.percentile(50)),
       p99Ms: late(delays.percentile(99)),
       maxMs: late(delays.max),
+    },
+    own: {
+      p99Ms: Math.round(own.percentile(99) / 1e5) / 10,
+      maxMs: Math.round(own.max / 1e5) / 10,
     },
     cpuMs: Math.round((user + system) / 1000),
     rssMb: Math.round(process.memoryUsage().rss / 2 ** 20),
@@ -108,12 +129,14 @@ const orders = createInterface({ input: process.stdin });
 orders.on('line', (order) => {
   if (order === 'mark') {
     delays.reset();
+    own.reset();
     cpu = process.cpuUsage();
   } else if (order === 'report') {
     console.log(JSON.stringify(report()));
   } else if (order === 'stop') {
     orders.close();
     delays.disable();
+    clearInterval(looking);
     void daemon.stop().then(() => process.exit(0));
   }
 });

@@ -3,10 +3,11 @@
  *
  * nact gives a turn to every actor that asked, all within one round of the event loop: a thousand turns of a tenth of a
  * millisecond would hold up timers, sockets and all other actors for that long. So in each round the crowd gets at most
- * `turnsARound` turns, and none begins once they have taken `crowdMs` together; who asked first goes on in the next round. Its
- * queue holds each member once at most.
+ * `turnsARound` turns, and none begins once they have taken `crowdMs` together; who asked first goes on in the next round. Where
+ * all others have much to do, it gives way to them (way.ts). Its queue holds each member once at most.
  */
 import type { Milliseconds } from '../domain/units.js';
+import { openWay } from './way.js';
 
 export const turnsARound = 64;
 export const crowdMs: Milliseconds = 3;
@@ -35,11 +36,17 @@ export function createCrowd(
   let given = 0;
   let spentMs = 0;
   let scheduled = false;
+  const isTheirs = openWay(now);
 
   const round = (): void => {
     scheduled = false;
+    const leaves = isTheirs(spentMs) && back.size + queue.size > 0;
     given = 0;
     spentMs = 0;
+    if (leaves) {
+      schedule();
+      return;
+    }
     for (const line of [back, queue]) {
       for (const one of line) {
         if (given >= turnsARound) break;

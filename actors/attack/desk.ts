@@ -4,12 +4,14 @@
  *
  * - At most `seats` attacks gather packets at once; the others wait for a seat in the order in which they asked.
  * - Work is done in the order in which it came, what is hurried first, for `sliceMs` in each round of the event loop; a step of
- *   it that takes longer than that is done alone. So nothing is lost here, it only comes later.
+ *   it that takes longer than that is done alone. Where all others have much to do, it gives way to them (supervision/way.ts). So
+ *   nothing is lost here, it only comes later.
  * - At most `mostQueued` works wait; one more is refused, and counted: its attack has to do with a shorter explanation.
  */
 import type { Milliseconds } from '../../domain/units.js';
 import type { Work } from '../../domain/work.js';
 import type { Cancel } from '../../supervision/behaviour.js';
+import { openWay } from '../../supervision/way.js';
 import type { DeskReport } from './messages.js';
 
 export type Seat = {
@@ -56,6 +58,8 @@ export function openDesk({ now, nextRound }: DeskDeps): Desk {
   const hurried = new Set<Entry>();
   const ordinary = new Set<Entry>();
   let scheduled = false;
+  let ownMs: Milliseconds = 0;
+  const isTheirs = openWay(now);
   let explained = 0;
   let refused = 0;
 
@@ -87,11 +91,13 @@ export function openDesk({ now, nextRound }: DeskDeps): Desk {
   }
   function slice(): void {
     scheduled = false;
-    const end = now() + sliceMs;
-    for (let entry = first(); entry !== undefined; entry = first()) {
+    const leaves = isTheirs(ownMs);
+    const began = now();
+    for (let entry = first(); entry !== undefined && !leaves; entry = first()) {
       step(entry);
-      if (now() >= end) break;
+      if (now() - began >= sliceMs) break;
     }
+    ownMs = now() - began;
     goOn();
   }
   function goOn(): void {

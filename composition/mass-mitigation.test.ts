@@ -2,6 +2,7 @@
  * 5,000 mitigations at once: ledger and journal as in the daemon, the announcer a double that confirms what it is told. With
  * real speakers: mass-announcing.test.ts. Times are printed, counts are claimed.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { AnnouncerMessage } from '../actors/mitigation/announcer-messages.js';
 import type { LedgerMessage } from '../actors/mitigation/messages.js';
@@ -63,6 +64,7 @@ test('5,000 mitigations at once are announced and withdrawn, and the loop goes o
   await until(() => wanted.size === 0);
   await until(async () => (await report()).leaving === 0);
   await until(async () => {
+    await sleep(250); // the journal's thread reads all that is on for each answer, and has better to do
     const left = await scene.journal.active();
     return left.ok && left.value.length === 0;
   });

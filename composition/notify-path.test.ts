@@ -198,7 +198,9 @@ test('a restart bans nothing twice, and unbans what was released while it was do
   const mitigate = found('192.0.2.7');
   first.ledger.send(mitigate);
   const manual = await first.order('ban', '192.0.2.8', 200);
-  assert.ok(manual.ok && manual.value.notified === 'nothing' && manual.value.attack.origin === 'manual');
+  // told before it is durable where the journal is slower than the ledger's patience
+  assert.ok(manual.ok && manual.value.attack.origin === 'manual');
+  assert.match(manual.value.notified, /^(nothing|ban)$/);
   await until(() => actions(on).length === 2);
   await new Promise((next) => setTimeout(next, 30)); // the marks
   await first.stop();

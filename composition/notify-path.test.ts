@@ -161,7 +161,7 @@ test('ban, details and unban reach the script once each, in order, with their ar
   const { attack } = mitigate;
   it.ledger.send(mitigate);
   it.ledger.send(mitigate);
-  it.ledger.send({ kind: 'explain', attack, report: 'the details', rules: [] });
+  it.ledger.send({ kind: 'explain', attack, report: 'the details', rules: [], noRules: null });
   await until(() => actions(on).length === 2);
   it.ledger.send({ kind: 'release', attack: attack.id, at: machineClock.unixMicros() });
   await until(() => actions(on).length === 3);

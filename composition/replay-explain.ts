@@ -13,7 +13,7 @@ import { factsOf } from '../actors/attack/flowspec/facts.js';
 import { insideOf, type Matcher, matcherOf } from '../actors/attack/flowspec/matching.js';
 import { parseAddress } from '../domain/address.js';
 import { type SampledPacket, type Subject, subjectText } from '../domain/attack.js';
-import type { FlowspecPolicy } from '../domain/bgp.js';
+import { callsForRules, type FlowspecPolicy } from '../domain/bgp.js';
 import { type FlowspecRule, flowspecActionText, flowspecRuleText } from '../domain/flowspec.js';
 import { type Result, success } from '../domain/result.js';
 import { rfc3339 } from '../domain/units.js';
@@ -39,6 +39,8 @@ export type ExplainedEvent = {
   readonly collateral: number | null;
   /** Why there are no rules. */
   readonly reason: string | null;
+  /** What the attack's hostgroup announces in the place of rules that it calls for; null: there are, or it calls for none. */
+  readonly instead: 'blackhole' | 'nothing' | null;
   /** Packets to the host in the attack's time, and outside. */
   readonly packets: { readonly attack: number; readonly outside: number };
   readonly budgets: { readonly [budget: string]: BudgetExplained };
@@ -94,7 +96,9 @@ async function explainSome(
     return { watched: traffic.map((one) => toSubject(one.subject, one.add)), result: traffic };
   });
   if (!seen.ok) return seen;
-  if (seen.value === null) return success(cases.map((one) => unexplained(one, tooMany)));
+  const uncounted = (): Result<readonly ExplainedEvent[]> =>
+    success(cases.map((one) => unexplained(settings, one, tooMany)));
+  if (seen.value === null) return uncounted();
   const times = attackTimes(
     cases.map((one, index) => ({
       ...one,
@@ -130,7 +134,7 @@ async function explainSome(
     return { watched, result: tallies };
   });
   if (!counted.ok) return counted;
-  if (counted.value === null) return success(cases.map((one) => unexplained(one, tooMany)));
+  if (counted.value === null) return uncounted();
   const tallies = counted.value;
   return success(
     cases.flatMap((one, index) => {
@@ -147,6 +151,7 @@ async function explainSome(
         })),
         ...ofOwn,
         reason: own.reason,
+        instead: insteadOf(settings, one, own),
         packets: tally.packets(),
         budgets: Object.fromEntries(
           explainedBudgets.map((budget, at) => [
@@ -173,11 +178,22 @@ const headOf = ({ attack }: SolvedCase): Pick<ExplainedEvent, 'event' | 'at' | '
   host: subjectText(attack.subject),
 });
 
-const unexplained = (one: SolvedCase, reason: string): ExplainedEvent => ({
+function insteadOf(
+  settings: ReplaySettings,
+  { attack }: SolvedCase,
+  { rules }: Pick<Made, 'rules'>,
+): ExplainedEvent['instead'] {
+  const action = settings.hostgroups.find(({ name }) => name === attack.hostgroup)?.action ?? 'none';
+  if (rules.length > 0 || !callsForRules(action)) return null;
+  return action === 'flowspec' ? 'nothing' : 'blackhole';
+}
+
+const unexplained = (settings: ReplaySettings, one: SolvedCase, reason: string): ExplainedEvent => ({
   ...headOf(one),
   rules: [],
   ...nothing,
   reason,
+  instead: insteadOf(settings, one, { rules: [] }),
   packets: { attack: 0, outside: 0 },
   budgets: {},
 });

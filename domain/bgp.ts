@@ -13,6 +13,9 @@ import type { HostKey } from './units.js';
 export const mitigationActions = ['none', 'blackhole', 'flowspec', 'flowspec_then_blackhole'] as const;
 export type MitigationAction = (typeof mitigationActions)[number];
 
+export const callsForRules = (action: MitigationAction): boolean =>
+  action === 'flowspec' || action === 'flowspec_then_blackhole';
+
 /** How a blackhole of one kind of subject is announced; null: it is not. */
 export type RoutePolicy = { readonly nextHop: HostKey; readonly communities: Communities } | null;
 
@@ -50,7 +53,7 @@ export type FlowspecPolicy = {
   /** Rules for one attack. */
   readonly maxRules: number;
   readonly action: FlowspecAction;
-  /** Share of the host's normal packets that rules may hit; a rule set beyond it is not announced. */
+  /** Share of the host's normal packets that rules may hit; a rule set beyond it is not made. */
   readonly maxCollateral: number;
 };
 

@@ -60,6 +60,8 @@ export type Mitigation = {
   readonly action: MitigationAction;
   /** From the evidence; empty before it is complete, and when none can be made. */
   readonly rules: readonly FlowspecRule[];
+  /** Why none are made, though its action calls for them; null: they are, or the evidence is not complete. */
+  readonly noRules: string | null;
   /** Why a blackhole was added to the rules, or took their place; null: it was not. */
   readonly escalated: string | null;
   readonly holdings: readonly Holding[];
@@ -72,6 +74,7 @@ export type Mitigation = {
 export const notAnnounced = {
   action: 'none',
   rules: [],
+  noRules: null,
   escalated: null,
   holdings: [],
   heldBack: null,

@@ -70,6 +70,8 @@ export type Notice = {
     readonly comment: string;
     readonly held_back: string | null;
     readonly escalated: string | null;
+    /** Why no rules are made. */
+    readonly no_rules: string | null;
     readonly effect: string | null;
     /** Relative to the attack's peak. */
     readonly remaining: number | null;
@@ -216,6 +218,7 @@ function noticeOf(mitigation: Mitigation, { id, event, change, text, at }: Event
       comment: mitigation.comment,
       held_back: mitigation.heldBack,
       escalated: mitigation.escalated,
+      no_rules: mitigation.noRules,
       effect: effect?.state ?? null,
       remaining: effect?.remaining ?? null,
       unproven: effect?.reason ?? null,

@@ -279,7 +279,8 @@ function explain(
   if (state.job !== null) return;
   state.seat?.leave();
   log.warn('too many attacks to explain: told without packets and rules', { attack: attack.id });
-  ledger.send({ kind: 'explain', attack, report: detailsReport(attack, [], null), rules: [] });
+  const report = detailsReport(attack, [], null);
+  ledger.send({ kind: 'explain', attack, report, rules: [], noRules: 'too many attacks at once to explain' });
 }
 
 /** It is told, and then what came behind it. */
@@ -294,7 +295,8 @@ function explained(
   state.seat?.leave();
   if ('thrown' in outcome) throw outcome.thrown;
   const { attack, compiled, report, files } = outcome.value;
-  hooks.ledger.send({ kind: 'explain', attack, report, rules: compiled.rules });
+  const { rules, reason: noRules } = compiled;
+  hooks.ledger.send({ kind: 'explain', attack, report, rules, noRules });
   store(attack, files, deps.evidence, context);
   const { behind } = state;
   if (behind.revise !== null) revise(behind.revise, hooks);

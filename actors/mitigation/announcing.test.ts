@@ -246,6 +246,35 @@ for (const action of ['flowspec', 'flowspec_then_blackhole'] as const) {
   });
 }
 
+const tooMuch = 'rules that cover 95 % of the attack would hit 31 % of the normal packets, 20 % are allowed';
+for (const [action, instead, says] of [
+  ['flowspec', 'nothing', []],
+  ['flowspec_then_blackhole', 'blackhole', ['want unicast 192.0.2.7/32']],
+] as const) {
+  test(`${action} without rules: ${instead}, and the log and the record say why`, () => {
+    const ledger = drive.aLedger({}, guarded);
+    drive.mitigate(ledger, { attack: first, until: null, comment: '', reply: null, action }, at);
+    drive.written(ledger, first.id, null, at);
+    const effects = drive.explain(ledger, { attack: first, report: '', rules: [], noRules: tooMuch }, at);
+    assert.deepEqual(logged(effects, 'no flowspec rules'), [
+      { attack: first.id, subject: '192.0.2.7', why: tooMuch, instead },
+    ]);
+    assert.deepEqual(said(drive.written(ledger, first.id, null, at)), says);
+    const [record] = drive.records(ledger);
+    assert.equal(record?.noRules, tooMuch);
+    const escalated = `no rules can be made of the evidence: ${tooMuch}`;
+    assert.equal(record?.escalated, action === 'flowspec' ? null : escalated);
+  });
+}
+
+test('a blackhole calls for no rules, and misses none', () => {
+  const ledger = drive.aLedger({}, guarded);
+  announced(ledger);
+  const effects = drive.explain(ledger, { attack: first, report: '', rules: [], noRules: tooMuch }, at);
+  assert.deepEqual(logged(effects, 'no flowspec rules'), []);
+  assert.equal(drive.records(ledger)[0]?.noRules, null);
+});
+
 const thenBlackhole = { action: 'flowspec_then_blackhole' } as const;
 const escalations: readonly { readonly claim: string; readonly by: (ledger: Ledger) => readonly Effect[] }[] =
   [

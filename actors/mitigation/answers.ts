@@ -4,7 +4,7 @@
  * Pure decisions on the ledger's table, as in ledger.ts. Times are Unix microseconds.
  */
 import type { Attack } from '../../domain/attack.js';
-import type { MitigationAction } from '../../domain/bgp.js';
+import { callsForRules, type MitigationAction } from '../../domain/bgp.js';
 import type { Mitigation } from '../../domain/mitigation.js';
 import type { KeptMitigation, ScriptAction } from '../../domain/ports.js';
 import { failure, success } from '../../domain/result.js';
@@ -221,9 +221,8 @@ function completed(record: KeptMitigation, actionOf: (attack: Attack) => Mitigat
   const { action, attack } = record;
   if (action !== null) return { ...record, action };
   const decided = attack.origin === 'manual' ? 'blackhole' : actionOf(attack);
-  const needsRules = decided === 'flowspec' || decided === 'flowspec_then_blackhole';
   // No rules were made of its evidence when there was nothing to announce: it is gathered again.
-  const again = needsRules && attack.evidence === 'complete' && record.state === 'wanted';
+  const again = callsForRules(decided) && attack.evidence === 'complete' && record.state === 'wanted';
   return { ...record, action: decided, attack: again ? { ...attack, evidence: 'gathering' } : attack };
 }
 

@@ -62,8 +62,11 @@ export const release = (ledger: Ledger, id: AttackId, at: At): Effect[] =>
   settled(ledger, core.release(ledger, id, at), at);
 export const revise = (ledger: Ledger, attack: Mitigation['attack'], at: At): Effect[] =>
   settled(ledger, core.revise(ledger, attack, at), at);
-export const explain = (ledger: Ledger, explanation: core.Explanation, at: At): Effect[] =>
-  settled(ledger, core.explain(ledger, explanation), at);
+export const explain = (
+  ledger: Ledger,
+  explanation: Omit<core.Explanation, 'noRules'> & Partial<core.Explanation>,
+  at: At,
+): Effect[] => settled(ledger, core.explain(ledger, { noRules: null, ...explanation }), at);
 export const judge = (ledger: Ledger, id: AttackId, effect: MitigationEffect, at: At): Effect[] =>
   settled(ledger, core.judge(ledger, id, effect), at);
 export const unban = (

@@ -14,7 +14,7 @@
  * - The table is bounded: a mitigation beyond `maxMitigations` is refused, loudly.
  */
 import { type Attack, subjectText } from '../../domain/attack.js';
-import type { MitigationAction } from '../../domain/bgp.js';
+import { callsForRules, type MitigationAction } from '../../domain/bgp.js';
 import type { FlowspecRule } from '../../domain/flowspec.js';
 import { type Mitigation, type MitigationEffect, notAnnounced } from '../../domain/mitigation.js';
 import { failure } from '../../domain/result.js';
@@ -24,6 +24,7 @@ import {
   add,
   changed,
   type Effect,
+  type Held,
   type Ledger,
   log,
   maxLoose,
@@ -128,23 +129,40 @@ export type Explanation = {
   readonly attack: Attack;
   readonly report: string;
   readonly rules: readonly FlowspecRule[];
+  /** Why there are none; null: there are. */
+  readonly noRules: string | null;
 };
 
-export function explain(ledger: Ledger, { attack, report, rules }: Explanation): Effect[] {
+export function explain(ledger: Ledger, { attack, report, rules, noRules }: Explanation): Effect[] {
   const held = ledger.held.get(attack.id);
   if (held === undefined || held.mitigation.state === 'released') return [];
   held.explained = true;
+  const effects: Effect[] = [];
   if (rules.length > 0) {
-    held.mitigation = { ...held.mitigation, rules };
+    held.mitigation = { ...held.mitigation, rules, noRules: null };
     changed(ledger, held);
     replan(ledger, held);
+  } else if (callsForRules(held.mitigation.action)) {
+    effects.push(...withoutRules(ledger, held, noRules ?? 'none were compiled'));
   }
-  const effects = escalate(ledger, held);
+  effects.push(...escalate(ledger, held));
   if (held.mitigation.notified === 'ban') {
     return [...effects, { kind: 'notify', action: 'attack_details', attack, report }];
   }
   held.details = report;
   return effects;
+}
+
+/** It calls for rules and gets none: what is announced in their place is for its action to say. */
+function withoutRules(ledger: Ledger, held: Held, why: string): Effect[] {
+  const { id, attack, action, rules } = held.mitigation;
+  if (rules.length > 0) return []; // those of before stand
+  held.mitigation = { ...held.mitigation, noRules: why };
+  changed(ledger, held);
+  const instead = action === 'flowspec_then_blackhole' ? 'blackhole' : 'nothing';
+  return [
+    log('warn', 'no flowspec rules', { attack: id, subject: subjectText(attack.subject), why, instead }),
+  ];
 }
 
 /** What the proof found. */

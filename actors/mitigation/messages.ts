@@ -41,13 +41,14 @@ export type LedgerMessage =
   | { readonly kind: 'revise'; readonly attack: Attack }
   /**
    * The evidence is complete: tell the script `attack_details` with this report on its stdin. `rules`: what it compiled to;
-   * empty when none can be made.
+   * empty when none can be made, and `noRules` says why.
    */
   | {
       readonly kind: 'explain';
       readonly attack: Attack;
       readonly report: string;
       readonly rules: readonly FlowspecRule[];
+      readonly noRules: string | null;
     }
   | { readonly kind: 'release'; readonly attack: AttackId; readonly at: UnixMicros }
   | {

@@ -11,7 +11,13 @@
 import { familyOf } from '../../domain/address.js';
 import type { Announcement } from '../../domain/announcement.js';
 import { type Attack, subjectText } from '../../domain/attack.js';
-import type { FamilyRoutes, MitigationPolicy, RoutePolicy, SpeakerPolicy } from '../../domain/bgp.js';
+import {
+  callsForRules,
+  type FamilyRoutes,
+  type MitigationPolicy,
+  type RoutePolicy,
+  type SpeakerPolicy,
+} from '../../domain/bgp.js';
 import type { Mitigation } from '../../domain/mitigation.js';
 import { hostPrefix } from '../../domain/prefix.js';
 import type { PrefixSet } from '../../domain/prefix-table.js';
@@ -24,7 +30,7 @@ export type Planning = Pick<Mitigation, 'attack' | 'action' | 'rules' | 'escalat
 
 export const plan = (mitigation: Planning, policy: MitigationPolicy, networks: PrefixSet): Planned[] => {
   const { attack, action } = mitigation;
-  const rules = action === 'flowspec' || action === 'flowspec_then_blackhole';
+  const rules = callsForRules(action);
   const blackhole =
     action === 'blackhole' || (action === 'flowspec_then_blackhole' && mitigation.escalated !== null);
   return policy.speakers.flatMap((speaker) => [
@@ -66,12 +72,15 @@ export function escalation(
   { uplink, proof }: Pick<MitigationPolicy, 'uplink' | 'proof'>,
   explained: boolean,
 ): string | null {
-  const { attack, action, rules, escalated, effect } = mitigation;
+  const { attack, action, rules, noRules, escalated, effect } = mitigation;
   if (action !== 'flowspec_then_blackhole' || escalated !== null) return escalated;
   if (uplink.bitsPerSecond !== null && attack.peak.bps > uplink.bitsPerSecond) {
     return `${megabits(attack.peak.bps)} on ${subjectText(attack.subject)} exceed the uplink's ${megabits(uplink.bitsPerSecond)}`;
   }
-  if (explained && rules.length === 0) return 'no rules can be made of the evidence';
+  if (explained && rules.length === 0) {
+    const why = noRules === null ? '' : `: ${noRules}`;
+    return `no rules can be made of the evidence${why}`;
+  }
   if (effect?.state === 'ineffective' && proof.escalate === 'blackhole') return 'the rules are ineffective';
   return null;
 }

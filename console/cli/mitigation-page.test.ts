@@ -88,6 +88,11 @@ const rows: readonly { readonly change: Partial<Mitigation>; readonly says: stri
     change: { holdings: [held], effect: unproven },
     says: 'announced, unproven: eth2 saw it, and is not open',
   },
+  { change: { noRules: 'they would hit 31 %' }, says: 'no rules: they would hit 31 %' },
+  {
+    change: { holdings: [held], noRules: 'x', escalated: 'no rules can be made of the evidence: x' },
+    says: 'announced, blackhole: no rules can be made of the evidence: x',
+  },
   { change: { state: 'released', holdings: [{ ...held, state: 'leaving' }] }, says: 'leaving' },
 ];
 for (const { change, says } of rows) {

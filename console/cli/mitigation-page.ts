@@ -77,12 +77,17 @@ export function speakerTable({ speakers }: Status, view: Terminal): string {
   return table(columns, rows, view.width);
 }
 
-/** 'announced', 'announcing', 'held back: whitelisted', 'announced, partial: eth1'. */
-export function standing({ state, holdings, heldBack, effect }: Mitigation): string {
+/** 'announced', 'announcing', 'held back: whitelisted', 'announced, partial: eth1', 'no rules: …'. */
+export function standing({ state, holdings, heldBack, effect, noRules, escalated }: Mitigation): string {
   const said = holdings.every((holding) => holding.state === 'held') ? 'announced' : 'announcing';
   const parts = [
     ...(state === 'released' ? ['leaving'] : holdings.length === 0 ? [] : [said]),
     ...(heldBack === null ? [] : [`held back: ${words(heldBack)}`]),
+    ...(escalated !== null
+      ? [`blackhole: ${onOneLine(escalated)}`]
+      : noRules !== null
+        ? [`no rules: ${onOneLine(noRules)}`]
+        : []),
     ...(effect === null || effect.state === 'watching' ? [] : [effectText(effect)]),
   ];
   return parts.join(', ');

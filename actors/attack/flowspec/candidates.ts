@@ -178,17 +178,28 @@ function branches(
   return [...left.values()];
 }
 
-/** Values of one component that are tried beside its absence: the narrowest, the narrowest range, the widest. */
+/** Values of one component that are tried beside its absence: the narrowest, the narrowest range, the widest, and ranges that spare what lies between them. */
 function tried(list: readonly Choice[], fits: (index: number) => boolean): readonly number[] {
   const fitting = list
-    .map((choice, index) => ({ index, volume: choice.volume, single: isSingle(choice) }))
+    .map((choice, index) => ({
+      index,
+      volume: choice.volume,
+      single: isSingle(choice),
+      several: 'ranges' in choice && choice.ranges.length > 1,
+    }))
     .filter(({ index }) => fits(index))
     .sort((a, b) => a.volume - b.volume || a.index - b.index);
-  const chosen = [fitting[0], fitting.find(({ single }) => !single), fitting.at(-1)];
+  const chosen = [
+    fitting[0],
+    fitting.find(({ single }) => !single),
+    fitting.find(({ several }) => several),
+    fitting.at(-1),
+  ];
   return [...new Set(chosen.flatMap((one) => (one === undefined ? [] : [1 << one.index])))];
 }
 
-const isSingle = (choice: Choice): boolean => !('range' in choice) || choice.range.low === choice.range.high;
+const isSingle = (choice: Choice): boolean =>
+  !('ranges' in choice) || choice.ranges.every(({ low, high }) => low === high);
 
 /** Rows that fit one of the choices in `want`. */
 function fittingOf({ fitting, weights }: Rows, at: number, want: number): RowSet {

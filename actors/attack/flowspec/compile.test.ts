@@ -13,32 +13,11 @@ import { aPacket } from '../../../domain/rehearsal.js';
 import type { HostKey, PrefixKey } from '../../../domain/units.js';
 import { type Compiled, compileRules, mostPackets } from './compile.js';
 import { matches } from './matching.js';
+import { bytes, type Draw, many, pick } from './packets-rehearsal.js';
 
 const host: Subject = { kind: 'host', host: '192.0.2.7' as HostKey };
 const policy = { coverage: 0.9, maxRules: 5, maxCollateral: 0.2 };
-const bytes = new Uint8Array(0);
-
-/** Numbers that look drawn, the same at every run. */
-function drawing(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fff_ffff;
-    return (state >>> 8) % below;
-  };
-}
-type Draw = ReturnType<typeof drawing>;
-const many = (count: number, make: (draw: Draw) => Partial<SampledPacket>, seed = 7): SampledPacket[] => {
-  const draw = drawing(seed);
-  return Array.from({ length: count }, () =>
-    aPacket({
-      bytes,
-      source: `${1 + draw(200)}.${draw(256)}.${draw(256)}.${1 + draw(250)}`,
-      ...make(draw),
-    }),
-  );
-};
 const dynamic = (draw: Draw): number => 49_152 + draw(16_384);
-const pick = <T>(draw: Draw, list: readonly [T, ...T[]]): T => list[draw(list.length)] ?? list[0];
 
 const syn = many(100, (draw) => ({
   protocol: 6,

@@ -73,7 +73,7 @@ export function* compiling(
   });
   if (attack.length === 0) return none('there are no packets of the attack to compile from');
   yield;
-  const choices = choicesOf(attack);
+  const choices = choicesOf(attack, normal);
   yield;
   const ground: Ground = {
     choices,
@@ -149,7 +149,7 @@ function ruleOf(
   const numbers = (of: 'protocol' | 'icmpType'): readonly number[] =>
     [...new Set(chosen.flatMap((choice) => (choice.of === of ? choice.values : [])))].sort((a, b) => a - b);
   const ranges = (of: 'sourcePort' | 'destinationPort' | 'length'): readonly NumberRange[] =>
-    joined(chosen.flatMap((choice) => (choice.of === of ? [choice.range] : [])));
+    joined(chosen.flatMap((choice) => (choice.of === of ? choice.ranges : [])));
   return {
     family: familyOf(destination),
     destination,

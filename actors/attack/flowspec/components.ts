@@ -1,6 +1,7 @@
 /**
- * The values that components of rules can have, drawn from an attack's packets: single values that are frequent, and
- * ranges that hold what is scattered. Pure; the order of the packets makes no difference.
+ * The values that components of rules can have, drawn from an attack's packets: single values that are frequent,
+ * ranges that hold what is scattered, and what is left of these beside where the host's normal packets gather (gaps.ts). Pure; the
+ * order of the packets makes no difference.
  *
  * A choice's `volume` is the share of ordinary traffic that it lets through, 0..1, as a guess from before any packet of
  * the host has been seen: with it the narrower of two rules wins where neither is known to hit anything.
@@ -15,7 +16,8 @@ import {
 import { contains, masked } from '../../../domain/prefix.js';
 import type { PrefixKey } from '../../../domain/units.js';
 import { fragmentBit, type PacketFacts, protocol } from './facts.js';
-import { insideOf } from './matching.js';
+import { gapsBetween } from './gaps.js';
+import { insideOf, within } from './matching.js';
 import { type Measured, rangesIn, total, weigh } from './ranges.js';
 
 export const dimensions = [
@@ -32,7 +34,7 @@ export type Dimension = (typeof dimensions)[number];
 
 export type Choice = { readonly volume: number; readonly test: (facts: PacketFacts) => boolean } & (
   | { readonly of: 'protocol' | 'icmpType'; readonly values: readonly number[] }
-  | { readonly of: 'sourcePort' | 'destinationPort' | 'length'; readonly range: NumberRange }
+  | { readonly of: 'sourcePort' | 'destinationPort' | 'length'; readonly ranges: readonly NumberRange[] }
   | { readonly of: 'tcpFlags'; readonly flags: TcpFlagMatch }
   | { readonly of: 'fragment'; readonly kind: FragmentKind }
   | { readonly of: 'source'; readonly prefix: PrefixKey }
@@ -70,16 +72,23 @@ const frequentIcmpTypes = [0, 3, 8, 11, 128, 129, 135, 136];
 const ordinaryLength = 1500;
 const ports = 65_536;
 
-export function choicesOf(packets: readonly PacketFacts[]): readonly (readonly Choice[])[] {
+/** `normal`: packets that the rules should spare. */
+export function choicesOf(
+  packets: readonly PacketFacts[],
+  normal: readonly PacketFacts[],
+): readonly (readonly Choice[])[] {
   const whole = total(packets.map(({ weight }) => weight));
   const kinds = kindsOf(packets, whole);
   const numeric = (of: 'sourcePort' | 'destinationPort' | 'length'): readonly Choice[] => [
-    ...frequent(packets, (facts) => facts[of], whole).map((value) => ranged(of, { low: value, high: value })),
+    ...frequent(packets, (facts) => facts[of], whole).map((value) =>
+      ranged(of, [{ low: value, high: value }]),
+    ),
+    ...between(gapsBetween(packets, normal, of)).map((ranges) => ranged(of, ranges)),
     ...kinds.flatMap((kind) =>
       rangesIn(
         measure(kind, (facts) => facts[of]),
         of === 'length' ? 'length' : 'port',
-      ).map((range) => ranged(of, range)),
+      ).map((range) => ranged(of, [range])),
     ),
   ];
   const lists: { readonly [D in Dimension]: readonly Choice[] } = {
@@ -163,17 +172,18 @@ function kindsOf(packets: readonly PacketFacts[], whole: number): readonly (read
   ];
 }
 
-function ranged(of: 'sourcePort' | 'destinationPort' | 'length', range: NumberRange): Choice {
-  const { low, high } = range;
-  const volume = Math.min(1, (high - low + 1) / (of === 'length' ? ordinaryLength : ports));
+/** All of them, and each. */
+const between = (gaps: readonly NumberRange[]): readonly (readonly NumberRange[])[] =>
+  gaps.length < 2 ? [] : [gaps, ...gaps.map((gap) => [gap])];
+
+function ranged(of: 'sourcePort' | 'destinationPort' | 'length', ranges: readonly NumberRange[]): Choice {
+  const values = total(ranges.map(({ low, high }) => high - low + 1));
+  const volume = Math.min(1, values / (of === 'length' ? ordinaryLength : ports));
   return {
     of,
-    range,
+    ranges,
     volume,
-    test: (facts) => {
-      const value = facts[of];
-      return value !== null && low <= value && value <= high;
-    },
+    test: (facts) => within(ranges, facts[of]),
   };
 }
 

@@ -38,7 +38,7 @@ export function matcherOf(rule: FlowspecRule): Matcher {
   return (facts) => tests.every((test) => test(facts));
 }
 
-const within = (ranges: readonly NumberRange[], value: number | null): boolean =>
+export const within = (ranges: readonly NumberRange[], value: number | null): boolean =>
   value !== null && ranges.some(({ low, high }) => low <= value && value <= high);
 
 const after =

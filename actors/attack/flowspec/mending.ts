@@ -66,7 +66,6 @@ function plainerOf(ground: Ground, one: Candidate, at: number): readonly Candida
 }
 
 const isWithin = (inner: Choice, outer: Choice): boolean =>
-  'range' in inner &&
-  'range' in outer &&
-  outer.range.low <= inner.range.low &&
-  inner.range.high <= outer.range.high;
+  'ranges' in inner &&
+  'ranges' in outer &&
+  inner.ranges.every((part) => outer.ranges.some(({ low, high }) => low <= part.low && part.high <= high));

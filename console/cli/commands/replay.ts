@@ -91,6 +91,12 @@ function asText(cli: Cli, event: ReplayEvent): string {
 const percent = (share: number | null): string =>
   share === null ? 'nothing known' : `${(share * 100).toFixed(share > 0 && share < 0.001 ? 3 : 1)} %`;
 
+const insteadText = {
+  blackhole: '; a blackhole takes their place',
+  nothing: '; nothing is announced',
+  unasked: '',
+} as const;
+
 /** The rules of the policy, and what each budget would give. */
 function explainedText(cli: Cli, event: ExplainedEvent): string {
   const { attack, outside } = event.packets;
@@ -106,7 +112,7 @@ function explainedText(cli: Cli, event: ExplainedEvent): string {
   const said =
     event.reason === null
       ? `covers ${percent(event.coverage)} of ${attack} packets, hits ${percent(event.collateral)} of ${outside} outside the attack`
-      : `no rules: ${event.reason}`;
+      : `no rules: ${event.reason}${insteadText[event.instead ?? 'unasked']}`;
   return [
     `${event.at}  ${cli.view.colors.yellow('rules')}   ${event.host}  ${said}`,
     ...rules,

@@ -30,7 +30,8 @@ struct LaneOptions {
   bool count_flows = false;
   std::uint32_t flow_slots = 1U << 20;   ///< a power of two, 8 … 2^28; no memory without count_flows
   std::uint64_t seed = 0;                ///< keys the hash tables
-  /// IPv4 hosts that have changed by less than a step wait for their turn. Null: none waits. Not for sampled traffic.
+  /// IPv4 hosts that have changed by less than a step wait for their turn. Null: none waits. Who counts sampled
+  /// packets never does.
   std::shared_ptr<const SharedSteps> steps = nullptr;
 };
 

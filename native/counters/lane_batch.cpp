@@ -157,6 +157,7 @@ void Lane::Tables::count_batch(std::span<const Sighting> batch, Plan& plan, std:
         add_to(line.flows, 1);
       }
     }
+    crossed |= sighting.sampling >> 1;  // what sampling leaves uncertain is handed over with the packets it belongs to
     if (crossed != 0 && line.marked_in != this_period) {
       line.marked_in = this_period;
       pages.prefetch_marks(packet.row);

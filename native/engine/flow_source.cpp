@@ -49,7 +49,7 @@ Opened<std::shared_ptr<FlowSource>> FlowSource::open(std::shared_ptr<Engine> eng
   if (!sockets.ok()) return sockets.failure();
   std::vector<TappedLane> lanes;
   for (std::size_t i = 0; i < sockets.value().size(); ++i) {
-    lanes.push_back(TappedLane::make(*engine));
+    lanes.push_back(TappedLane::make(*engine, HandedOver::in_turn));
     if (!lanes.back().lane) return system_failure("counters of the flow listener", ENOMEM);
   }
   return std::make_shared<FlowSource>(std::move(engine), std::move(lanes), std::move(sockets.value()), settings);

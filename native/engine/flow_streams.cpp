@@ -24,7 +24,7 @@ Opened<std::shared_ptr<FlowStreams>> FlowStreams::open(std::shared_ptr<Engine> e
   auto streams = TcpStreams::open({settings.socket.address, settings.socket.port, settings.socket.receive_buffer_bytes});
   if (!streams.ok()) return streams.failure();
   std::vector<TappedLane> lanes;
-  lanes.push_back(TappedLane::make(*engine));
+  lanes.push_back(TappedLane::make(*engine, HandedOver::in_turn));
   if (!lanes.back().lane) return system_failure("counters of the flow listener", ENOMEM);
   return std::make_shared<FlowStreams>(std::move(engine), std::move(lanes), std::move(streams.value()), settings);
 }

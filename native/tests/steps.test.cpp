@@ -210,6 +210,34 @@ TEST("the drain after steps have gone hands over all that waited") {
   CHECK(lanes.read.networks == lanes.plain_read.networks);
 }
 
+TEST("who counts sampled packets waits for no turn: packets and what is uncertain of them come at the next drain, together") {
+  const auto space = wide_space();
+  Pair lanes{Lane::make(space, {.steps = in_force(kSomeSteps)}), Lane::make(space, {}), {}, {}};
+  lanes.drain(*space, 0, kTick);
+  std::uint64_t random = 7;
+  std::vector<Sighting> sightings(500);
+  for (std::size_t i = 0; i < sightings.size(); ++i) {
+    sightings[i] = some_packet(random);
+    // Hosts of their own for either kind, a packet each, below every step.
+    const auto host = static_cast<std::uint32_t>(0x0a000000U + 2 * i + (i % 3 == 0 ? 1 : 0));
+    sightings[i].facts.source = ipv4_address(0xc0000201U);
+    sightings[i].facts.destination = ipv4_address(host);
+    if (i % 3 == 0) sightings[i].sampling = 2;
+    sightings[i].packets = sightings[i].sampling;
+  }
+  lanes.waiting->count(sightings, kTick);
+  lanes.plain->count(sightings, kTick);
+  lanes.drain(*space, kTick, kTick + 1);
+  std::size_t sampled = 0;
+  for (const auto& [host, all] : lanes.plain_read.hosts) {
+    if (all[kHostValues] == 0) continue;
+    ++sampled;
+    CHECK(lanes.read.hosts[host] == all);
+  }
+  CHECK(sampled > 100U);
+  CHECK(lanes.read.host_entries < lanes.plain_read.host_entries);
+}
+
 TEST("a space of few pages has no turns") {
   const auto space = HostSpace::compile(std::vector{*parse_prefix("10.0.0.0/22")}, std::vector<HostgroupPrefixes>{{"global", {}}}).space;
   const auto lane = Lane::make(space, {.steps = in_force(kSomeSteps)});

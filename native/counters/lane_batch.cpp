@@ -128,7 +128,10 @@ void Lane::Tables::count_batch(std::span<const Sighting> batch, Plan& plan, std:
   std::size_t to_mark_used = 0;
 
   for (std::size_t i = 0; i < batch.size(); ++i) {
-    if (i < next.size()) this->plan<kFlows>(next[i].facts, next_plan.packets[i], next_plan.directions[i]);
+    if (i < next.size()) {
+      this->plan<kFlows>(next[i].facts, next_plan.packets[i], next_plan.directions[i]);
+      if (next[i].sampling > 1) [[unlikely]] prefetch_variance(next_plan.packets[i], next_plan.directions[i]);
+    }
     const Sighting& sighting = batch[i];
     PlannedPacket& packet = plan.packets[i];
     const auto direction = static_cast<std::size_t>(plan.directions[i]);
@@ -190,6 +193,10 @@ void Lane::Tables::count_clamped(std::span<const Sighting> batch, const Plan& pl
   }
 }
 
+void Lane::Tables::prefetch_variance(const PlannedPacket& packet, Direction direction) const noexcept {
+  if (has_host(direction) && packet.cell == kNotOurs) prefetch_for_write(&pages.variance(packet.row));
+}
+
 /// Of a batch in which some are sampled, those of IPv4: what the common packet's way is not to be slowed down by.
 void Lane::Tables::count_variances(std::span<const Sighting> batch, const Plan& plan) noexcept {
   const auto each = [&](auto&& take) {
@@ -198,7 +205,6 @@ void Lane::Tables::count_variances(std::span<const Sighting> batch, const Plan& 
       if (batch[i].sampling > 1 && has_host(plan.directions[i]) && packet.cell == kNotOurs) take(i, packet);
     }
   };
-  each([&](std::size_t, const PlannedPacket& packet) { prefetch_for_write(&pages.variance(packet.row)); });
   each([&](std::size_t i, const PlannedPacket& packet) {
     const Uncertain added = uncertain(amount_of(batch[i]), sampling_of(batch[i]));
     add_to(pages.variance(packet.row), static_cast<std::size_t>(plan.directions[i]), added);

@@ -85,6 +85,7 @@ struct Lane::Tables {
   void count_batch(std::span<const Sighting> batch, Plan& plan, std::span<const Sighting> next, Plan& next_plan,
                    std::int64_t second, std::uint32_t this_period, const StepMasks& masks) noexcept;
   void count_clamped(std::span<const Sighting> batch, const Plan& plan) noexcept;
+  void prefetch_variance(const PlannedPacket& packet, Direction direction) const noexcept;
   void count_variances(std::span<const Sighting> batch, const Plan& plan) noexcept;
   void count_ipv6(const Sighting& sighting, PlannedPacket& packet, std::size_t direction, bool new_flow) noexcept;
   void mark_all(std::span<const Sighting> batch, const Plan& plan) noexcept;

@@ -8,19 +8,29 @@ namespace {
 constexpr std::int64_t kLooksPerTick = 8;
 constexpr std::int64_t kMicrosPerMilli = 1000;
 
+/// Asks for what a datagram says, as much of it as usual ones have. Many were received at once: it has left the first-level
+/// cache since the kernel wrote it, and a decoder that finds it missing waits for each line.
+void ask_for(std::span<const std::byte> bytes) noexcept {
+  constexpr std::size_t kLine = 64;
+  constexpr std::size_t kUsual = 1536;
+  for (std::size_t at = 0; at < std::min(bytes.size(), kUsual); at += kLine) __builtin_prefetch(bytes.subspan(at).data());
+}
+
 bool is_outside(const HostSpace& space, const HeldRecord& held) noexcept {
   return space.lookup(held.source) == kNotOurs && space.lookup(held.destination) == kNotOurs;
 }
 }  // namespace
 
-FlowCounting::FlowCounting(TappedLane& lane, CollectorOptions options) : lane_{lane}, collector_{std::move(options)} {
-  views_.reserve(kGatheredRecords + kMaxRecordsPerDatagram);
+FlowCounting::FlowCounting(TappedLane& lane, CollectorOptions options)
+    : lane_{lane}, collector_{std::move(options)}, views_(kGatheredRecords + kMaxRecordsPerDatagram) {
   parts_.reserve(kGatheredRecords);
   lane_.lane->set_observer(this);
 }
 
 void FlowCounting::take(std::span<const Datagram> datagrams, std::int64_t at_micros) {
-  for (const Datagram& datagram : datagrams) {
+  for (std::size_t i = 0; i < datagrams.size(); ++i) {
+    const Datagram& datagram = datagrams[i];
+    if (i + 1 < datagrams.size()) ask_for(datagrams[i + 1].bytes);
     gather(collector_.take_next(datagram.bytes, datagram.sender, at_micros), at_micros);
     if (collector_.gathered().size() >= kGatheredRecords) count(at_micros);
   }
@@ -42,28 +52,33 @@ void FlowCounting::gather(const Collected& collected, std::int64_t at_micros) {
 }
 
 void FlowCounting::show(const Collected& collected, std::size_t from, std::int64_t at_micros) {
-  if (!collected.shows_packets && views_.empty()) return;
-  while (views_.size() < from) {  // of datagrams before, that showed none
-    views_.push_back({{}, at_micros, stands_for(collector_.gathered()[views_.size()])});
-  }
+  if (!collected.shows_packets && views_used_ == 0) return;
+  // Written field by field: one that is made and then copied is read before it has been written.
+  const auto add = [&](std::span<const std::byte> bytes, const Sighting& sighting) {
+    FrameView& view = views_[views_used_++];
+    view.bytes = bytes;
+    view.at_micros = at_micros;
+    view.sampling = stands_for(sighting);
+  };
+  while (views_used_ < from) add({}, collector_.gathered()[views_used_]);  // of datagrams before, that showed none
   for (std::size_t i = 0; i < collected.details.size(); ++i) {
     const FlowDetail& detail = collected.details[i];
     // Evidence is written as Ethernet; of other links only the facts are shown.
     const bool shown = detail.link == LinkType::ethernet;
-    views_.push_back({shown ? detail.bytes : std::span<const std::byte>{}, at_micros, stands_for(collected.sightings[i])});
+    add(shown ? detail.bytes : std::span<const std::byte>{}, collected.sightings[i]);
   }
 }
 
 void FlowCounting::count(std::int64_t at_micros) {
   observed_ = part_ = 0;
   lane_.tap->set_time(at_micros);
-  lane_.lane->count(collector_.gathered(), at_micros, views_);
+  lane_.lane->count(collector_.gathered(), at_micros, std::span{views_}.first(views_used_));
   lane_.lane->count_raw(packets_, bytes_);  // who sees these finds the records' own counts
   for (const Part& part : parts_) {
     if (part.outside != 0) Collector::add_outside(part.exporter, part.outside);
   }
   collector_.forget_gathered();
-  views_.clear();
+  views_used_ = 0;
   parts_.clear();
   packets_ = bytes_ = 0;
 }

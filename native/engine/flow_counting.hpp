@@ -62,7 +62,8 @@ class FlowCounting final : private PacketObserver {
 
   TappedLane& lane_;
   Collector collector_;
-  std::vector<FrameView> views_;  // empty, or parallel to the sightings gathered
+  std::vector<FrameView> views_;  // the first views_used_: none, or parallel to the sightings gathered
+  std::size_t views_used_ = 0;
   std::vector<Part> parts_;       // of datagrams that gave some
   std::size_t observed_ = 0;      // of the sightings gathered
   std::size_t part_ = 0;          // that the next of them may belong to

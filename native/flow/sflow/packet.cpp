@@ -78,11 +78,16 @@ bool read_raw_header(Cursor& in, bool with_stripped, WireOptions options, OpenSa
   const auto bytes = in.bytes(Fields<4>{head.last<4>()}.u32<0>());
   if (!in.ok()) return false;
 
-  const std::uint32_t frame_length = fields.u32<4>();
-  if (frame_length > kMaxFrameLength) return sample.note(DecodeError::sflow_bad_frame_length), true;
+  take_raw_header(fields.u32<0>(), fields.u32<4>(), bytes, options, sample);
+  return true;
+}
+
+void take_raw_header(std::uint32_t protocol, std::uint32_t frame_length, std::span<const std::byte> bytes,
+                     WireOptions options, OpenSample& sample) noexcept {
+  if (frame_length > kMaxFrameLength) return sample.note(DecodeError::sflow_bad_frame_length);
   sample.see_length(LengthOf::sampled_frame, frame_length);
-  const auto link = link_of(fields.u32<0>());
-  if (!link) return sample.note(DecodeError::sflow_unsupported_header), true;
+  const auto link = link_of(protocol);
+  if (!link) return sample.note(DecodeError::sflow_unsupported_header);
   FlowDetail& detail = sample.detail;
   PacketFacts& facts = sample.sighting.facts;
   DecodeError error = DecodeError::none;
@@ -95,13 +100,12 @@ bool read_raw_header(Cursor& in, bool with_stripped, WireOptions options, OpenSa
   }
   if (error != DecodeError::none) {
     detail.short_header = is_cut(error) && bytes.size() < frame_length;
-    return sample.note(error), true;
+    return sample.note(error);
   }
   sample.readable = true;
   if (lacks_something(facts)) detail.short_header = more_would_tell(*link, bytes, frame_length, options, facts);
   detail.bytes = bytes;
   detail.link = *link;
-  return true;
 }
 
 // sampled_ipv4 and sampled_ipv6, section 5.3: length of the IP packet, protocol, addresses, ports, TCP flags, priority.

@@ -23,11 +23,12 @@ constexpr std::uint32_t kExtendedGateway = 1003;
 /// Samples and records both begin with a word of format and one of length.
 constexpr std::size_t kPartHead = 8;
 
-bool read_record(std::uint32_t format, Cursor record, WireOptions options, OpenSample& sample, RecordBatch& out) noexcept {
+// Parts are handed on as spans, in registers: a cursor goes by memory, which is read again before it has been written.
+
+[[gnu::noinline]] bool read_other_record(std::uint32_t format, std::span<const std::byte> bytes, OpenSample& sample,
+                                         RecordBatch& out) noexcept {
+  Cursor record{bytes};
   switch (format) {
-    case kRawPacketHeader:
-      // A second one describes the same packet.
-      return sample.length_of == LengthOf::sampled_frame || read_raw_header(record, true, options, sample);
     case kSampledEthernet: return read_sampled_ethernet(record, sample);
     case kSampledIpv4: return sample.readable || read_sampled_ip(record, Family::ipv4, sample);
     case kSampledIpv6: return sample.readable || read_sampled_ip(record, Family::ipv6, sample);
@@ -38,17 +39,32 @@ bool read_record(std::uint32_t format, Cursor record, WireOptions options, OpenS
   }
 }
 
+// sampled_header: see packet.cpp.
+bool read_header_record(std::span<const std::byte> record, WireOptions options, OpenSample& sample) noexcept {
+  if (sample.length_of == LengthOf::sampled_frame) return true;  // a second one describes the same packet
+  constexpr std::size_t kHeadBytes = 16;
+  if (record.size() < kHeadBytes) return false;
+  const Fields<kHeadBytes> head{record.first<kHeadBytes>()};
+  const std::uint32_t header_length = head.u32<12>();
+  if (header_length > record.size() - kHeadBytes) return false;
+  take_raw_header(head.u32<0>(), head.u32<4>(), record.subspan(kHeadBytes, header_length), options, sample);
+  return true;
+}
+
 void read_records(Cursor& in, std::uint32_t count, WireOptions options, OpenSample& sample, RecordBatch& out) noexcept {
   if (count > kMaxRecordsPerSample) return sample.note(DecodeError::sflow_too_many_records);
   for (std::uint32_t i = 0; i < count; ++i) {
     const auto head = in.bytes(kPartHead);
     if (!in.ok()) return sample.note(DecodeError::sflow_bad_record_length);
     const Fields<kPartHead> fields{head.first<kPartHead>()};
+    const std::uint32_t format = fields.u32<0>();
     const std::uint32_t length = fields.u32<4>();
-    const Cursor record = in.slice(length);
+    const auto record = in.bytes(length);
     if (!in.ok()) return sample.note(DecodeError::sflow_bad_record_length);
     skip_padding(in, length);
-    if (!read_record(fields.u32<0>(), record, options, sample, out)) sample.note(DecodeError::sflow_bad_record_length);
+    const bool whole = format == kRawPacketHeader ? read_header_record(record, options, sample)
+                                                  : read_other_record(format, record, sample, out);
+    if (!whole) sample.note(DecodeError::sflow_bad_record_length);
   }
 }
 
@@ -77,7 +93,8 @@ SampleHead expanded_head(const Fields<kExpandedHeadBytes>& fields) noexcept {
           .output = interface_of(fields.u32<32>(), fields.u32<36>())};
 }
 
-void read_flow_sample(Cursor in, bool expanded, WireOptions options, RecordBatch& out) noexcept {
+void read_flow_sample(std::span<const std::byte> bytes, bool expanded, WireOptions options, RecordBatch& out) noexcept {
+  Cursor in{bytes};
   const auto head = in.bytes(expanded ? kExpandedHeadBytes : kHeadBytes);
   if (!in.ok()) return out.error(DecodeError::sflow_bad_sample_length);
   OpenSample sample = expanded ? open_sample(expanded_head(Fields<kExpandedHeadBytes>{head.first<kExpandedHeadBytes>()}), out)
@@ -95,7 +112,7 @@ void read_samples_5(Cursor& in, std::uint32_t samples, WireOptions options, Reco
     if (!in.ok()) return out.error(DecodeError::sflow_truncated);
     const Fields<kPartHead> fields{head.first<kPartHead>()};
     const std::uint32_t length = fields.u32<4>();
-    const Cursor sample = in.slice(length);
+    const auto sample = in.bytes(length);
     if (!in.ok()) return out.error(DecodeError::sflow_bad_sample_length);
     skip_padding(in, length);
     switch (fields.u32<0>()) {

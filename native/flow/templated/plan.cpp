@@ -1,5 +1,6 @@
 #include "plan.hpp"
 
+#include <algorithm>
 #include <limits>
 
 namespace tidegate::templated {
@@ -149,13 +150,23 @@ void lay_straight(const TemplateRecord& record, const Choice& choice, Straight& 
   out.destination_as = narrow(Slot::destination_as);
   out.octets = wide(Slot::octets);
   out.packets = wide(Slot::packets);
-  out.first = wide(*clock == Clock::uptime ? Slot::first_uptime : Slot::first);
-  out.last = wide(*clock == Clock::uptime ? Slot::last_uptime : Slot::last);
+  const bool uptime = *clock == Clock::uptime;
+  out.first = wide(uptime ? Slot::first_uptime : Slot::first);
+  out.last = wide(uptime ? Slot::last_uptime : Slot::last);
   out.direction = narrow(Slot::direction);
   out.end_reason = narrow(Slot::end_reason);
   out.forwarding = narrow(Slot::forwarding);
   out.ttl = narrow(Slot::ttl);
   out.sampler = wide(Slot::sampler);
+  FieldPlaces places;
+  std::size_t begin = 0;
+  for (std::size_t i = 0; i < record.fields().size(); ++i) {
+    const auto slot = std::ranges::find(choice.field, static_cast<std::uint16_t>(i));
+    const std::uint16_t length = record.storage[i].length;
+    if (slot != choice.field.end()) places[static_cast<std::size_t>(slot - choice.field.begin())] = {static_cast<std::uint16_t>(begin), length};
+    begin += length;
+  }
+  lay_shuffles(places, uptime ? Slot::first_uptime : Slot::first, uptime ? Slot::last_uptime : Slot::last, begin, out.shuffles);
   out.more = (out.direction.mask | out.end_reason.mask | out.forwarding.mask | out.ttl.mask | out.sampler.mask) != 0;
 }
 

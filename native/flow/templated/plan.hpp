@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "../../base/errors.hpp"
+#include "shuffles.hpp"
 #include "template_record.hpp"
 
 namespace tidegate::templated {
@@ -55,6 +56,7 @@ struct Straight {
   Wide octets, packets, first, last;
   Narrow direction, end_reason, forwarding, ttl;
   Wide sampler;
+  Shuffles shuffles;  ///< the same once more, for machines that have them
 };
 
 struct Plan {

@@ -1,43 +1,10 @@
 #include "straight.hpp"
 
-#include "../../base/cursor.hpp"
+#include "straight_fields.hpp"
 
 namespace tidegate::templated {
 
 namespace {
-
-// What a plan places lies within the record, see plan.hpp: no check is left to make here.
-std::uint32_t load(std::span<const std::byte> window, const Narrow& field) noexcept {
-  return Fields<4>{window.subspan(field.at).first<4>()}.u32<0>() & field.mask;
-}
-std::uint64_t load(std::span<const std::byte> window, const Wide& field) noexcept {
-  return Fields<8>{window.subspan(field.at).first<8>()}.u64<0>() & field.mask;
-}
-
-template <bool kSix>
-void load_address(std::span<const std::byte> window, std::uint16_t at, Address& out) noexcept {
-  if constexpr (kSix) {
-    const Fields<16> words{window.subspan(at).first<16>()};
-    out.high = words.u64<0>();
-    out.low = words.u64<8>();
-    out.family = Family::ipv6;
-  } else {
-    out.high = 0;
-    out.low = Fields<4>{window.subspan(at).first<4>()}.u32<0>();
-    out.family = Family::ipv4;
-  }
-}
-
-template <Clock kClock>
-std::int64_t load_time(std::span<const std::byte> window, const Wide& field, const MessageTime& time) noexcept {
-  if constexpr (kClock == Clock::none) {
-    return 0;
-  } else if constexpr (kClock == Clock::uptime) {
-    return uptime_micros(static_cast<std::uint32_t>(load(window, field)), time.uptime_ms, time.export_micros);
-  } else {
-    return scaled_micros(load(window, field), kClock == Clock::millis ? kMicrosPerMilli : kMicrosPerSecond);
-  }
-}
 
 template <bool kSix, Clock kClock>
 void read_all(const Plan& plan, std::span<const std::byte> bytes, std::size_t first, std::size_t count,
@@ -53,12 +20,16 @@ void read_all(const Plan& plan, std::span<const std::byte> bytes, std::size_t fi
     const auto protocol = static_cast<std::uint8_t>(load(window, from.protocol));
     // Each field goes straight to its place: a whole one made first and copied would wait for its own narrow stores.
     PacketFacts& facts = sighting.facts;
-    load_address<kSix>(window, from.source_at, facts.source);
-    load_address<kSix>(window, from.destination_at, facts.destination);
+    if constexpr (kSix) {
+      load_address6(window, from.source_at, facts.source);
+      load_address6(window, from.destination_at, facts.destination);
+    } else {
+      load_address4(window, from.source_at, facts.source);
+      load_address4(window, from.destination_at, facts.destination);
+    }
     facts.wire_length = facts.ip_length = 0;
-    const bool ports = has_ports(protocol);
-    facts.source_port = ports ? static_cast<std::uint16_t>(load(window, from.source_port)) : std::uint16_t{0};
-    facts.destination_port = ports ? static_cast<std::uint16_t>(load(window, from.destination_port)) : std::uint16_t{0};
+    facts.source_port = static_cast<std::uint16_t>(load(window, from.source_port) & kToldBy[protocol]);
+    facts.destination_port = static_cast<std::uint16_t>(load(window, from.destination_port) & kToldBy[protocol]);
     facts.protocol = protocol;
     facts.tcp_flags = static_cast<std::uint8_t>(load(window, from.tcp_flags));
     facts.ttl = 0;
@@ -67,8 +38,8 @@ void read_all(const Plan& plan, std::span<const std::byte> bytes, std::size_t fi
     sighting.bytes = load(window, from.octets);
     sighting.sampling = 1;
     detail = {};
-    detail.first_micros = load_time<kClock>(window, from.first, time);
-    detail.last_micros = load_time<kClock>(window, from.last, time);
+    detail.first_micros = time_of<kClock>(load(window, from.first), time);
+    detail.last_micros = time_of<kClock>(load(window, from.last), time);
     detail.input = load(window, from.input);
     detail.output = load(window, from.output);
     detail.source_as = load(window, from.source_as);
@@ -96,12 +67,21 @@ void read_family(const Plan& plan, std::span<const std::byte> bytes, std::size_t
 
 }  // namespace
 
-void read_straight(const Plan& plan, std::span<const std::byte> bytes, std::size_t first, std::size_t count,
+void read_by_loads(const Plan& plan, std::span<const std::byte> bytes, std::size_t first, std::size_t count,
                    const MessageTime& time, RecordBatch& out) noexcept {
   if (plan.straight.six) {
     read_family<true>(plan, bytes, first, count, time, out);
   } else {
     read_family<false>(plan, bytes, first, count, time, out);
+  }
+}
+
+void read_straight(const Plan& plan, std::span<const std::byte> bytes, std::size_t first, std::size_t count,
+                   const MessageTime& time, RecordBatch& out) noexcept {
+  if (plan.straight.shuffles.usable && has_shuffles()) {
+    read_by_shuffles(plan, bytes, first, count, time, out);
+  } else {
+    read_by_loads(plan, bytes, first, count, time, out);
   }
 }
 

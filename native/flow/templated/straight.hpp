@@ -36,4 +36,12 @@ inline constexpr std::uint8_t kIcmp6 = 58;
 void read_straight(const Plan& plan, std::span<const std::byte> bytes, std::size_t first, std::size_t count,
                    const MessageTime& time, RecordBatch& out) noexcept;
 
+/// The two ways in which read_straight() does so, apart for tests: any plan that is straight can be read by loads, by
+/// shuffles only those whose shuffles are usable, on machines that have them (x86-64 with SSSE3).
+void read_by_loads(const Plan& plan, std::span<const std::byte> bytes, std::size_t first, std::size_t count,
+                   const MessageTime& time, RecordBatch& out) noexcept;
+void read_by_shuffles(const Plan& plan, std::span<const std::byte> bytes, std::size_t first, std::size_t count,
+                      const MessageTime& time, RecordBatch& out) noexcept;
+[[nodiscard]] bool has_shuffles() noexcept;
+
 }  // namespace tidegate::templated

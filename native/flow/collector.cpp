@@ -137,14 +137,17 @@ Collected Collector::settle(Exporter& exporter, std::int64_t at_micros) noexcept
   ExporterCounts counts;  // of this datagram
   Collected out{{}, {}, batch_.errors()};
   const HoldOrigin origin{exporter.id, exporter.timeouts.active_micros(), exporter.skew.micros().value_or(0)};
+  std::uint64_t packets = 0;
+  std::uint64_t bytes = 0;
+  bool shows_packets = false;
   std::size_t kept = 0;
   held_.clear();
   for (std::size_t i = 0; i < sightings.size(); ++i) {
     Sighting& sighting = sightings[i];
     FlowDetail& detail = details[i];
-    out.packets += sighting.packets;
-    out.bytes += sighting.bytes;
-    counts.short_headers += detail.short_header ? 1 : 0;  // one cut within its IP header cannot even count
+    packets += sighting.packets;
+    bytes += sighting.bytes;
+    if (detail.short_header) [[unlikely]] ++counts.short_headers;  // one cut within its IP header cannot even count
     if (!detail.counts) continue;
     if (detail.last_micros != 0) exporter.timeouts.learn(sighting.facts, detail, export_micros);
     if (filtered && !options_.filter.keeps(sender, sighting, detail)) {
@@ -157,13 +160,17 @@ Collected Collector::settle(Exporter& exporter, std::int64_t at_micros) noexcept
     }
     const std::uint32_t rate = exporter.sampling.rate_of(options_.sampling, sender, detail);
     const DuplicateLook look = duplicates_.look(sighting, detail, exporter.id, rate > 1, at_micros);
-    counts.duplicates_looked_at += look.looked ? 1 : 0;
-    counts.duplicates += look.duplicate ? 1 : 0;
+    if (look.looked) [[unlikely]] {
+      ++counts.duplicates_looked_at;
+      counts.duplicates += look.duplicate ? 1 : 0;
+    }
     sighting.sampling = rate;
     sighting.origin = origin_of(exporter.id);
-    sighting.packets *= rate;
-    sighting.bytes *= rate;
-    out.shows_packets |= !detail.bytes.empty();
+    if (rate > 1) {
+      sighting.packets *= rate;
+      sighting.bytes *= rate;
+    }
+    shows_packets = shows_packets || !detail.bytes.empty();
     if (hold != nullptr && detail.last_micros != 0) {
       if (keys.empty()) {
         hold->take(sighting, detail, origin, at_micros);
@@ -183,8 +190,9 @@ Collected Collector::settle(Exporter& exporter, std::int64_t at_micros) noexcept
   }
   const bool samples = family_of(batch_.header.protocol) == FlowFamily::sflow;
   counts.records = sightings.size();
-  counts.packets = out.packets;
-  counts.bytes = out.bytes;
+  counts.packets = out.packets = packets;
+  counts.bytes = out.bytes = bytes;
+  out.shows_packets = shows_packets;
   exporter.counts.add_records(counts);
   totals_.records += sightings.size();
   totals_.samples += samples ? sightings.size() : 0;

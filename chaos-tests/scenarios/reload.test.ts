@@ -1,4 +1,5 @@
 /** SIGHUP while it runs: what changes, what goes on, and what a bad file does. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import { until } from '../../bench/process.js';
 import { freePort } from '../../traffic/loopback.js';
@@ -51,7 +52,8 @@ test('lower thresholds find the attack that was below before', async () => {
   daemon = await startDaemon(home);
   const { script } = home;
   const sending = sendFlows(port, [usual(5_000, 12), flood(victim, 100_000, 0.2, 10)]);
-  expect(await until(() => script.calls().length > 0, 2_500)).toBe(false);
+  await sleep(2_500);
+  expect(script.calls()).toEqual([]);
   await hangUp(home, daemon, flowSettings(port, 'thresholds: { incoming: { pps: 20kpps } }'), applied);
   expect(await until(() => script.of('ban').length === 1, 4_000)).toBe(true);
   sending.stop();

@@ -97,13 +97,13 @@ test('status in a terminal says which guard holds back, and how the receivers of
 test('bans by hand survive kill -9, with their ends; nothing is told twice', async () => {
   const { one, cli } = await running();
   expect((await cli(`ban ${host}`)).code).toBe(0);
-  expect((await cli('ban 203.0.113.8 --for 4s')).code).toBe(0);
+  expect((await cli('ban 203.0.113.8 --for 12s')).code).toBe(0);
   expect(await until(() => one.script.of('ban').length === 2, 3_000)).toBe(true);
   await daemon?.kill();
   daemon = await startDaemon(one);
   const { active } = await daemon.attacks();
   expect(active.map(({ attack }) => attack.origin)).toEqual(['manual', 'manual']);
-  expect(await until(() => one.script.of('unban').length === 1, 8_000)).toBe(true);
+  expect(await until(() => one.script.of('unban').length === 1, 15_000)).toBe(true);
   expect(one.script.of('unban')[0]?.args[0]).toBe('203.0.113.8');
   expect((await cli(`unban ${host}`)).code).toBe(0);
   expect(await until(() => one.script.of('unban').length === 2, 3_000)).toBe(true);

@@ -28,28 +28,30 @@ class HostMemory {
   static constexpr std::int64_t kMinGapMicros = 1'000'000;
   static constexpr std::int64_t kMaxGapMicros = 64'000'000;
 
-  explicit HostMemory(std::uint64_t seed) : key_{make_hash_key(seed)}, hosts_(kHosts) {}
+  explicit HostMemory(std::uint64_t seed) : key_{make_hash_key(seed)}, hosts_(kHosts), packets_(kHosts) {}
 
   /// From the lane's thread: a packet to a host of ours, to be remembered if its turn has come.
   void offer(const Sample& sample) noexcept {
     if (sample.direction != Direction::incoming && sample.direction != Direction::internal) return;
     const std::unique_lock lock{mutex_, std::try_to_lock};
     if (!lock.owns_lock()) return;
-    Host& host = place_of(sample.facts.destination);
+    const std::size_t place = place_of(sample.facts.destination);
+    Host& host = hosts_[place];
     if (host.count > 0 && sample.at_micros - host.last_kept < host.gap) return;
-    if (host.count == kPerHost) forget_half(host);
+    if (host.count == kPerHost) forget_half(host, packets_[place]);
     host.last_kept = sample.at_micros;
-    host.packets[host.count++] = remembered(sample);
+    packets_[place][host.count++] = remembered(sample);
   }
 
   /// The `most` latest packets to the subject, oldest first.
   [[nodiscard]] std::vector<Sample> recall(const Prefix& subject, std::size_t most) const {
     std::vector<Sample> found;
     const std::lock_guard lock{mutex_};
-    for (const Host& host : hosts_) {
+    for (std::size_t place = 0; place < kHosts; ++place) {
+      const Host& host = hosts_[place];
       if (host.count == 0 || !contains(subject, host.address)) continue;
       for (std::size_t i = 0; i < host.count; ++i) {
-        found.push_back(sample_of(host.packets[i], host.address));
+        found.push_back(sample_of(packets_[place][i], host.address));
       }
     }
     std::ranges::stable_sort(found, {}, &Sample::at_micros);
@@ -75,37 +77,38 @@ class HostMemory {
     bool first_fragment = false;
     bool has_bytes = false;
   };
+  using Packets = std::array<Packet, kPerHost>;
+  /// Apart from its packets: a search looks at a set of these, and a lane that wakes a hundred times a second finds every
+  /// line and page cold.
   struct Host {
     Address address;
     std::int64_t last_kept = 0;
     std::int64_t gap = kMinGapMicros;
     std::size_t count = 0;
-    std::array<Packet, kPerHost> packets;
   };
   static constexpr std::size_t kWays = 4;
 
   /// The host's own place, or that of the one of its set that was seen longest ago, emptied for it.
-  Host& place_of(const Address& address) noexcept {
+  std::size_t place_of(const Address& address) noexcept {
     const std::size_t first = hash_words(key_, address.high, address.low) % (kHosts / kWays) * kWays;
-    Host* oldest = &hosts_[first];
-    for (std::size_t way = 0; way < kWays; ++way) {
-      Host& host = hosts_[first + way];
-      if (host.count > 0 && host.address == address) return host;
-      if (host.count == 0 ? oldest->count > 0 : oldest->count > 0 && host.last_kept < oldest->last_kept) oldest = &host;
+    std::size_t oldest = first;
+    for (std::size_t place = first; place < first + kWays; ++place) {
+      const Host& host = hosts_[place];
+      const Host& other = hosts_[oldest];
+      if (host.count > 0 && host.address == address) return place;
+      if (host.count == 0 ? other.count > 0 : other.count > 0 && host.last_kept < other.last_kept) oldest = place;
     }
-    oldest->address = address;
-    oldest->count = 0;
-    oldest->gap = kMinGapMicros;
-    return *oldest;
+    hosts_[oldest] = {.address = address};
+    return oldest;
   }
 
-  static void forget_half(Host& host) noexcept {
+  static void forget_half(Host& host, Packets& packets) noexcept {
     std::size_t kept = 0;
     if (host.gap < kMaxGapMicros) {
       host.gap *= 2;
-      for (std::size_t i = 1; i < host.count; i += 2) host.packets[kept++] = host.packets[i];
+      for (std::size_t i = 1; i < host.count; i += 2) packets[kept++] = packets[i];
     } else {
-      for (std::size_t i = 1; i < host.count; ++i) host.packets[kept++] = host.packets[i];
+      for (std::size_t i = 1; i < host.count; ++i) packets[kept++] = packets[i];
     }
     host.count = kept;
   }
@@ -139,7 +142,8 @@ class HostMemory {
 
   const HashKey key_;
   mutable std::mutex mutex_;
-  std::vector<Host> hosts_;  // under mutex_
+  std::vector<Host> hosts_;       // under mutex_
+  std::vector<Packets> packets_;  // under mutex_; of the host in the same place
 };
 
 }  // namespace tidegate

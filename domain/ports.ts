@@ -61,6 +61,13 @@ export type SourceStats = {
 export type Source = {
   /** Hands over what was counted since the last drain. Small drains answer at once, large ones from another thread. */
   readonly drain: (at: UnixMicros) => readonly DrainedBatch[] | Promise<readonly DrainedBatch[]>;
+  /**
+   * Whether drains may come a few ticks apart: all hosts are far from every threshold. Once that has been said,
+   * `tell` of `watchNear` is called when one is not.
+   */
+  readonly calm: () => boolean;
+  /** To be called once. */
+  readonly watchNear: (tell: () => void) => void;
   readonly stats: () => SourceStats;
   /** The devices that send to a flow listener, as of the last second at most; an interface has none. */
   readonly exporters: () => readonly ExporterStats[];

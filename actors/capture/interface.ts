@@ -1,7 +1,16 @@
 /** One capture interface: its packets' counters to the hostgroups, its health to who asks. */
 import type { ChildSpec } from '../../supervision/spec.js';
 import type { SourceMessage } from './messages.js';
-import { closeSensor, reportOf, type Sensor, type SensorDeps, startSensor, survey, tick } from './sensor.js';
+import {
+  closeSensor,
+  near,
+  reportOf,
+  type Sensor,
+  type SensorDeps,
+  startSensor,
+  survey,
+  tick,
+} from './sensor.js';
 
 /** Ticks and surveys wait at most once each; the rest is for reports. */
 const mailboxBound = 64;
@@ -22,6 +31,8 @@ export const interfaceActor = (deps: SensorDeps): ChildSpec<Sensor, SourceMessag
       switch (message.kind) {
         case 'tick':
           return tick(sensor, context);
+        case 'near':
+          return near(sensor, context);
         case 'survey':
           survey(sensor, context);
           return sensor;

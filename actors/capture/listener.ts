@@ -62,6 +62,8 @@ export const listenerActor = (deps: ListenerDeps): ChildSpec<Listener, SourceMes
     },
     receive(listener, message, context) {
       switch (message.kind) {
+        case 'near': // of interfaces alone
+          return listener;
         case 'tick': {
           const ticked = tick(listener.sensor, context);
           return ticked instanceof Promise ? ticked.then(() => listener) : listener;

@@ -29,6 +29,8 @@ export type SourceReport = {
 
 export type SourceMessage =
   | { readonly kind: 'tick' }
+  /** A host has come near a threshold while the source was calm. */
+  | { readonly kind: 'near' }
   | { readonly kind: 'survey' }
   | { readonly kind: 'report'; readonly reply: (report: SourceReport) => void }
   /** The exporters of a flow listener; an interface has none. */

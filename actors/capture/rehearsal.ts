@@ -16,6 +16,9 @@ export type Stage = {
   /** Handed over at the next asking. */
   templates: readonly StoredTemplate[];
   throws: string | null;
+  calm: boolean;
+  /** Of the source opened last. */
+  tellNear: () => void;
   /** What was asked of it. */
   opened: number;
   closed: number;
@@ -39,6 +42,8 @@ export function stage(): Stage {
     flow: null,
     templates: [],
     throws: null,
+    calm: false,
+    tellNear: () => {},
     opened: 0,
     closed: 0,
     drains: 0,
@@ -51,6 +56,10 @@ export function stage(): Stage {
           world.drains += 1;
           if (world.throws !== null) throw new Error(world.throws);
           return world.batches;
+        },
+        calm: () => world.calm,
+        watchNear: (tell) => {
+          world.tellNear = tell;
         },
         stats: () => world.stats,
         exporters: () => world.exporters,

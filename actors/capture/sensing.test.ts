@@ -79,6 +79,45 @@ test('a tick without batches sends nothing', async () => {
   await tree.stop();
 });
 
+test('while a source is calm its ticks are seldom, and one comes at once when it says that it no longer is', async () => {
+  const { time, world, start } = await sensing();
+  const tree = await start();
+  world.calm = true;
+  await pass(time, tickMs); // by this one it is known
+  world.drains = 0;
+  await pass(time, 4 * tickMs);
+  expect(world.drains).toBe(0);
+  await pass(time, 6 * tickMs);
+  expect(world.drains).toBe(2);
+  world.calm = false;
+  world.tellNear();
+  await idle();
+  expect(world.drains).toBe(3);
+  await pass(time, 3 * tickMs);
+  expect(world.drains).toBe(6);
+  world.tellNear(); // what was said late makes no tick more
+  await idle();
+  expect(world.drains).toBe(6);
+  await tree.stop();
+});
+
+test('a calm source that fails is asked for again at the pace of ticks, and every new life is told of who comes near', async () => {
+  const { time, world, start, report } = await sensing();
+  const tree = await start();
+  world.calm = true;
+  await pass(time, 1_000);
+  world.fault = 'interface gone';
+  await pass(time, 1_000);
+  world.fault = null;
+  await pass(time, 3_000);
+  expect(await report()).toMatchObject({ state: 'up', opened: 2 });
+  world.drains = 0;
+  world.tellNear();
+  await idle();
+  expect(world.drains).toBe(1);
+  await tree.stop();
+});
+
 test('a drain that is still under way is not doubled', async () => {
   const { time, world, absorbed, start } = await sensing();
   let finish: (batches: readonly ReturnType<typeof aBatch>[]) => void = () => {};

@@ -2,6 +2,9 @@
  * What interfaces and flow listeners do alike: keep a source open, hand its batches to the
  * hostgroups at every tick, and look after its health once a second.
  *
+ * While a source is calm, no host near a threshold, ticks come `calmTicks` apart: most of what a tick costs the main thread is
+ * to wake up with cold caches. The source says when that changes, which is long before there is an attack to decide.
+ *
  * The tick path allocates nothing of its own. One handler runs at a time, so a drain under way is
  * never doubled: the kernel skips ticks that find the last one unhandled. A drain that never ends
  * is a crash by the actor's busy limit.
@@ -10,13 +13,15 @@
 import { type Pace, pace } from '../../domain/pace.js';
 import type { DrainedBatch, Source, SourceOpener, SourceStats, TrafficTotals } from '../../domain/ports.js';
 import type { Milliseconds } from '../../domain/units.js';
-import type { Context, Ref } from '../../supervision/behaviour.js';
+import type { Cancel, Context, Ref } from '../../supervision/behaviour.js';
 import type { HostgroupMessage } from '../hostgroup/messages.js';
 import type { SourceMessage, SourceReport } from './messages.js';
 import { due, failed, healsByItself, type Opening, opened, suspended, untried } from './opening.js';
 import { addStats, emptyStats, nothingCounted, ratesBetween } from './tally.js';
 
 export const surveyMs = 1_000;
+/** At most kCalmTicks of native/engine/source.hpp. */
+export const calmTicks = 5;
 /** The same complaint about a source is said this often at most. */
 const complaintMs = 30_000;
 
@@ -41,6 +46,8 @@ export type Sensor = {
   surveyedAt: Milliseconds;
   rates: TrafficTotals;
   undelivered: number;
+  calm: boolean;
+  ticking: Cancel;
   readonly paces: { readonly fault: Pace; readonly loss: Pace; readonly undelivered: Pace };
 };
 
@@ -53,6 +60,7 @@ const lossOf = {
 } as const;
 
 const tickMessage: SourceMessage = { kind: 'tick' };
+const nearMessage: SourceMessage = { kind: 'near' };
 const surveyMessage: SourceMessage = { kind: 'survey' };
 
 /** A sensor that has tried to open its source once; an unavailable source is a state, not a crash. */
@@ -72,10 +80,11 @@ export function startSensor(
     surveyedAt: context.clock.now(),
     rates: nothingCounted,
     undelivered: 0,
+    calm: false,
+    ticking: context.every(deps.tickMs, tickMessage),
     paces: { fault: pace(complaintMs), loss: pace(complaintMs), undelivered: pace(complaintMs) },
   };
   tryToOpen(sensor, context);
-  context.every(deps.tickMs, tickMessage);
   context.every(surveyMs, surveyMessage);
   return sensor;
 }
@@ -84,18 +93,33 @@ export function startSensor(
 export function tick(sensor: Sensor, context: Context<SourceMessage>): Sensor | Promise<Sensor> {
   const { source } = sensor;
   if (source === null) {
+    keepPace(sensor, false, context);
     if (due(sensor.opening, context.clock.now())) tryToOpen(sensor, context);
     return sensor;
   }
   const drained = source.drain(context.clock.unixMicros());
   if (!(drained instanceof Promise)) {
     deliver(sensor, drained, context);
+    keepPace(sensor, source.calm(), context);
     return sensor;
   }
   return drained.then((batches) => {
     deliver(sensor, batches, context);
+    keepPace(sensor, source.calm(), context);
     return sensor;
   });
+}
+
+/** The calm is over: a tick at once, and then every tick. */
+export function near(sensor: Sensor, context: Context<SourceMessage>): Sensor | Promise<Sensor> {
+  return sensor.calm ? tick(sensor, context) : sensor;
+}
+
+function keepPace(sensor: Sensor, calm: boolean, context: Context<SourceMessage>): void {
+  if (calm === sensor.calm) return;
+  sensor.calm = calm;
+  sensor.ticking();
+  sensor.ticking = context.every(sensor.deps.tickMs * (calm ? calmTicks : 1), tickMessage);
 }
 
 /** Statistics, rates and health. A source whose fault does not heal by itself is closed, to be opened again. */
@@ -146,6 +170,7 @@ function tryToOpen(sensor: Sensor, context: Context<SourceMessage>): void {
     return;
   }
   sensor.source = result.value;
+  result.value.watchNear(() => context.self.send(nearMessage));
   sensor.live = result.value.stats();
   sensor.surveyedAt = now;
   sensor.opening = opened(sensor.opening, now);

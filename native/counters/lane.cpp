@@ -38,6 +38,7 @@ std::unique_ptr<Lane> Lane::make(std::shared_ptr<const HostSpace> space, const L
     if (!tables->flows) return nullptr;
   }
   if (tables->space->pages() > kPagesAtOnce) tables->steps = options.steps;
+  tables->tells_near = options.tells_near;
   return std::unique_ptr<Lane>{new Lane{std::move(tables)}};
 }
 
@@ -49,6 +50,7 @@ void Lane::count(std::span<const Sighting> sightings, std::int64_t at_micros,
   constexpr std::int64_t kMicrosPerSecond = 1'000'000;
   if (sightings.empty()) return;
   const std::int64_t second = at_micros / kMicrosPerSecond;
+  tables_->counting_at = at_micros;
   const auto batch_at = [&](std::size_t begin) {
     const std::size_t from = std::min(begin, sightings.size());
     return sightings.subspan(from, std::min(kBatchPackets, sightings.size() - from));
@@ -111,6 +113,10 @@ void Lane::Tables::drain_turn(BatchBuilder& into, std::int64_t turn_micros) {
   grow(ipv4_hosts, pages.read_turn(*space, into, share));
   last_turn.store(pages.last_turn(), std::memory_order_relaxed);
 }
+
+bool Lane::in_turn() const noexcept { return tables_->steps && tables_->steps->turn_micros() > 0; }
+
+std::uint64_t Lane::times_near() const noexcept { return tables_->counters.near.load(std::memory_order_relaxed); }
 
 std::uint32_t Lane::dirty_estimate() const noexcept {
   const std::uint64_t marked = tables_->counters.marked.load(std::memory_order_relaxed);

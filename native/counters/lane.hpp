@@ -33,6 +33,7 @@ struct LaneOptions {
   /// IPv4 hosts that have changed by less than a step wait for their turn. Null: none waits. Who counts sampled
   /// packets never does.
   std::shared_ptr<const SharedSteps> steps = nullptr;
+  bool tells_near = false;               ///< times_near() is wanted
 };
 
 struct DirectionTotal {
@@ -76,6 +77,10 @@ class Lane {
 
   /// Adds to `into` what was counted since the last drain.
   void drain(BatchBuilder& into);
+  /// Whether hosts far from every threshold wait for their turn now.
+  [[nodiscard]] bool in_turn() const noexcept;
+  /// How often a host came near a threshold (near.hpp) while hosts wait for their turn, if the lane tells.
+  [[nodiscard]] std::uint64_t times_near() const noexcept;
   /// Hosts that the next drain would hand over, roughly; cheap.
   [[nodiscard]] std::uint32_t dirty_estimate() const noexcept;
   [[nodiscard]] LaneStats stats() const noexcept;

@@ -102,7 +102,8 @@ inline void Lane::Tables::plan_ipv6(const PacketFacts& facts, PlannedPacket& out
 void Lane::Tables::commit(std::span<const Sighting> batch, Plan& plan, std::span<const Sighting> next,
                           Plan& next_plan, std::int64_t second) noexcept {
   const std::uint32_t this_period = period.current();
-  const StepMasks masks = steps ? steps->masks() : StepMasks{};
+  StepMasks masks = steps ? steps->masks() : StepMasks{};
+  if (!tells_near) masks.near_micros = 0;
   ipv6.begin_batch(second);
   if (flows) {
     count_batch<true>(batch, plan, next, next_plan, second, this_period, masks);
@@ -148,7 +149,7 @@ void Lane::Tables::count_batch(std::span<const Sighting> batch, Plan& plan, std:
       flow_overflow += seen == FlowSet::Seen::full ? 1 : 0;
     }
     if (packet.cell != kNotOurs) {
-      count_ipv6(sighting, packet, direction, new_flow);
+      count_ipv6(sighting, packet, direction, new_flow, masks);
       continue;
     }
     DirectionLine& line = *packet.line;
@@ -161,10 +162,13 @@ void Lane::Tables::count_batch(std::span<const Sighting> batch, Plan& plan, std:
       }
     }
     crossed |= sighting.sampling >> 1;  // what sampling leaves uncertain is handed over with the packets it belongs to
-    if (crossed != 0 && line.marked_in != this_period) {
-      line.marked_in = this_period;
-      pages.prefetch_marks(packet.row);
-      to_mark[to_mark_used++] = static_cast<std::uint8_t>(i);
+    if (crossed != 0) {
+      if (line.marked_in != this_period) {
+        line.marked_in = this_period;
+        pages.prefetch_marks(packet.row);
+        to_mark[to_mark_used++] = static_cast<std::uint8_t>(i);
+      }
+      if (masks.near_micros != 0) look_who_is_near(line, amount, new_flow, packet.row, direction, masks);
     }
     if (amount.rare()) [[unlikely]] {
       add_rare(line, pages.rare(packet.row), direction, amount);
@@ -185,6 +189,19 @@ void Lane::Tables::count_batch(std::span<const Sighting> batch, Plan& plan, std:
   }
   if (marked != 0) grow(counters.marked, marked);
   if (flow_overflow != 0) grow(counters.flow_overflow, flow_overflow);
+}
+
+/// After `amount` has been added to the line.
+void Lane::Tables::look_who_is_near(const DirectionLine& line, const Amount& amount, bool new_flow, std::uint64_t row,
+                                    std::size_t direction, const StepMasks& masks) noexcept {
+  const StepMasks strides = masks.strides();
+  const auto look = [&](std::uint64_t now, std::uint64_t added, std::uint64_t stride, NearWatch::Count count) {
+    if (((now ^ (now - added)) & stride) == 0) return;
+    if (near.crossed(row, direction, count, counting_at, masks.near_micros)) grow(counters.near, 1);
+  };
+  look(line.packets[0], amount.packets, strides.packets, NearWatch::Count::packets);
+  look(line.bytes[0], amount.bytes, strides.bytes, NearWatch::Count::bytes);
+  look(line.flows, new_flow ? 1 : 0, strides.flows, NearWatch::Count::flows);
 }
 
 void Lane::Tables::count_clamped(std::span<const Sighting> batch, const Plan& plan) noexcept {
@@ -212,8 +229,8 @@ void Lane::Tables::count_variances(std::span<const Sighting> batch, const Plan& 
   });
 }
 
-void Lane::Tables::count_ipv6(const Sighting& sighting, PlannedPacket& packet, std::size_t direction,
-                              bool new_flow) noexcept {
+void Lane::Tables::count_ipv6(const Sighting& sighting, PlannedPacket& packet, std::size_t direction, bool new_flow,
+                              const StepMasks& masks) noexcept {
   const Amount amount = amount_of(sighting);
   ipv6_sums.add(packet.cell, direction, amount);
   if (new_flow) ipv6_sums.add_flow(packet.cell, direction);
@@ -233,6 +250,10 @@ void Lane::Tables::count_ipv6(const Sighting& sighting, PlannedPacket& packet, s
   add_to(row.lines[direction], amount);
   if (new_flow) add_to(row.lines[direction].flows, 1);
   if (amount.rare()) add_rare(row.lines[direction], row.rare, direction, amount);
+  if (masks.near_micros != 0) {
+    constexpr std::uint64_t kBehindIpv4 = std::uint64_t{1} << 32;
+    look_who_is_near(row.lines[direction], amount, new_flow, kBehindIpv4 + packet.row, direction, masks);
+  }
   if (sampled) add_to(ipv6.variance(packet.row), direction, added);
   if (ipv6.mark(packet.row)) grow(counters.marked, 1);
 }

@@ -13,6 +13,7 @@
 #include "host_pages.hpp"
 #include "ipv6_table.hpp"
 #include "lane.hpp"
+#include "near.hpp"
 
 namespace tidegate {
 
@@ -48,6 +49,7 @@ struct LaneCounters {
   std::atomic<std::uint64_t> clamped{0};
   std::atomic<std::uint64_t> ipv6_hosts{0};
   std::atomic<std::uint64_t> marked{0};  ///< rows that went from clean to dirty
+  std::atomic<std::uint64_t> near{0};    ///< times that a host was near a threshold
 };
 
 struct Lane::Tables {
@@ -59,6 +61,9 @@ struct Lane::Tables {
   std::shared_ptr<const SharedSteps> steps;  // null: every host that changes is marked
   PacketObserver* observer = nullptr;
   DrainPeriod period;
+  NearWatch near;
+  bool tells_near = false;
+  std::int64_t counting_at = 0;  // of the packets being counted, microseconds
   std::array<Plan, 2> plans{};
   alignas(64) LaneCounters counters;
 
@@ -84,10 +89,13 @@ struct Lane::Tables {
   template <bool kFlows>
   void count_batch(std::span<const Sighting> batch, Plan& plan, std::span<const Sighting> next, Plan& next_plan,
                    std::int64_t second, std::uint32_t this_period, const StepMasks& masks) noexcept;
+  void look_who_is_near(const DirectionLine& line, const Amount& amount, bool new_flow, std::uint64_t row, std::size_t direction,
+                        const StepMasks& masks) noexcept;
   void count_clamped(std::span<const Sighting> batch, const Plan& plan) noexcept;
   void prefetch_variance(const PlannedPacket& packet, Direction direction) const noexcept;
   void count_variances(std::span<const Sighting> batch, const Plan& plan) noexcept;
-  void count_ipv6(const Sighting& sighting, PlannedPacket& packet, std::size_t direction, bool new_flow) noexcept;
+  void count_ipv6(const Sighting& sighting, PlannedPacket& packet, std::size_t direction, bool new_flow,
+                  const StepMasks& masks) noexcept;
   void mark_all(std::span<const Sighting> batch, const Plan& plan) noexcept;
 
  public:

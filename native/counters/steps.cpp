@@ -38,13 +38,14 @@ Steps steps_for(const MeterLimits& limits, std::int64_t window_micros) {
   }
   if (too_small) return {};
   steps.turn_micros = std::clamp(window_micros, kMicrosPerSecond, kLongestTurnMicros);
+  steps.near_micros = window_micros / kNearParts;
   return steps;
 }
 
 Steps stricter(const Steps& a, const Steps& b) noexcept {
   if (a.turn_micros == 0 || b.turn_micros == 0) return {};
   return {lesser(a.packets, b.packets), lesser(a.bytes, b.bytes), lesser(a.flows, b.flows),
-          std::min(a.turn_micros, b.turn_micros)};
+          std::min(a.turn_micros, b.turn_micros), std::max(a.near_micros, b.near_micros)};
 }
 
 }  // namespace tidegate

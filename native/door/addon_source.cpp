@@ -167,6 +167,34 @@ Napi::Value drain(const Napi::CallbackInfo& info) {
   return deferred.Promise();
 }
 
+Napi::Value calm(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  auto* handle = unwrap<SourceHandle>(info, 0);
+  if (handle == nullptr) return env.Undefined();
+  return Napi::Boolean::New(env, handle->source && handle->source->calm());
+}
+
+Napi::Value watch_near(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  auto* handle = open_source(info);
+  if (handle == nullptr) return env.Undefined();
+  if (!info[1].IsFunction()) {
+    Napi::TypeError::New(env, "tell must be a function").ThrowAsJavaScriptException();
+    return env.Undefined();
+  }
+  constexpr std::size_t kMostWaiting = 1;  // one call says it all
+  auto call = Napi::ThreadSafeFunction::New(env, info[1].As<Napi::Function>(), "tidegate near", kMostWaiting, 1);
+  call.Unref(env);  // a process that is done does not wait for attacks
+  // Released with the source, when its threads have ended.
+  const std::shared_ptr<Napi::ThreadSafeFunction> shared{new Napi::ThreadSafeFunction{call},
+                                                         [](Napi::ThreadSafeFunction* last) {
+                                                           const std::unique_ptr<Napi::ThreadSafeFunction> owned{last};
+                                                           static_cast<void>(owned->Release());
+                                                         }};
+  handle->source->watch_near([shared] { static_cast<void>(shared->NonBlockingCall()); });
+  return env.Undefined();
+}
+
 Napi::Value stats(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   auto* handle = unwrap<SourceHandle>(info, 0);
@@ -232,6 +260,8 @@ void export_sources(Napi::Env env, Napi::Object& exports) {
   export_call<replay_flow_totals>(env, exports, "replayFlowTotals");
   export_call<bound_port>(env, exports, "boundPort");
   export_call<drain>(env, exports, "drain");
+  export_call<calm>(env, exports, "calm");
+  export_call<watch_near>(env, exports, "watchNear");
   export_call<stats>(env, exports, "stats");
   export_call<fault>(env, exports, "fault");
   export_call<close_source>(env, exports, "closeSource");

@@ -233,6 +233,9 @@ export interface NativeDoor {
 
   readonly boundPort: (source: SourceHandle) => number;
   readonly drain: (source: SourceHandle, at: number) => readonly Drained[] | Promise<readonly Drained[]>;
+  readonly calm: (source: SourceHandle) => boolean;
+  /** `tell` runs on the main thread, soon. To be set once. */
+  readonly watchNear: (source: SourceHandle, tell: () => void) => void;
   readonly stats: (source: SourceHandle) => SourceStats;
   readonly exporters: (source: SourceHandle) => readonly ExporterStats[];
   /** null: the source is no flow listener, or closed. */

@@ -53,6 +53,8 @@ function sourceOver(door: NativeDoor, handle: SourceHandle, hostgroups: readonly
       const drained = door.drain(handle, micros('at', at));
       return drained instanceof Promise ? drained.then(named) : named(drained);
     },
+    calm: () => door.calm(handle),
+    watchNear: (tell) => door.watchNear(handle, tell),
     stats: () => door.stats(handle),
     exporters: () => door.exporters(handle),
     flow: () => door.flowListener(handle),

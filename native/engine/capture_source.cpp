@@ -24,7 +24,7 @@ Opened<std::shared_ptr<Source>> CaptureSource::open(std::shared_ptr<Engine> engi
   const HandedOver how = settings.sampling == 1 ? HandedOver::in_turn : HandedOver::at_once;
   std::vector<TappedLane> lanes;
   for (std::uint32_t i = 0; i < std::min(settings.capture.workers, kMaxWorkers); ++i) {
-    lanes.push_back(TappedLane::make(*engine, how));
+    lanes.push_back(TappedLane::make(*engine, how, true));
     if (!lanes.back().lane) return system_failure("counters of " + settings.capture.interface, ENOMEM);
   }
   AfPacketOptions options = settings.capture;
@@ -65,10 +65,12 @@ void CaptureSource::work(const std::stop_token& stop, std::size_t worker) {
   Lane& counters = *lane(worker).lane;
   FrameCounting counting{settings_.wire, settings_.sampling};
   unsigned polls = 0;
+  std::uint64_t times_near = 0;
   while (!stop.stop_requested()) {
     const PollResult result = packets.poll(kPollTimeoutMs, [&](std::span<const CapturedFrame> frames) {
       for (const CapturedFrame& frame : frames) counting.take(counters, packets.link(), frame);
       counting.flush(counters);
+      look_for_near(lane(worker), times_near);
     });
     note_fault(worker, result.fault);
     if (++polls % kPollsPerStats == 0 || result.frames == 0) {

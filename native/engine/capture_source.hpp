@@ -27,6 +27,7 @@ class CaptureSource final : public Source {
                 const CaptureSettings& settings);
   ~CaptureSource() override;
   void close() noexcept override;
+  [[nodiscard]] bool calm() noexcept override { return none_near(); }
 
  private:
   /// What a worker's thread shares with the others.

@@ -37,12 +37,16 @@ class Engine {
   [[nodiscard]] Taps& taps() noexcept { return taps_; }
   [[nodiscard]] Ingresses& ingresses() noexcept { return ingresses_; }
   [[nodiscard]] GroupSteps& steps() noexcept { return steps_; }
+  /// To be kept by a lane whose hosts wait for their turn.
+  [[nodiscard]] std::shared_ptr<const void> in_turn() const noexcept { return in_turn_; }
+  [[nodiscard]] std::size_t lanes_in_turn() const noexcept { return static_cast<std::size_t>(in_turn_.use_count()) - 1; }
 
  private:
   EngineSettings settings_;
   Taps taps_;
   Ingresses ingresses_;
   GroupSteps steps_;
+  std::shared_ptr<const void> in_turn_ = std::make_shared<const char>();
 };
 
 }  // namespace tidegate

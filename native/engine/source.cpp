@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <chrono>
 
 namespace tidegate {
@@ -13,26 +14,63 @@ constexpr std::int64_t kStallTicks = 3;
 /// What waited in sockets and rings meanwhile is counted within this time of going on.
 constexpr std::int64_t kCatchUpMicros = 500'000;
 
+std::int64_t steady_micros() noexcept {
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
 }  // namespace
 
-TappedLane TappedLane::make(Engine& engine, HandedOver how) {
+TappedLane TappedLane::make(Engine& engine, HandedOver how, bool tells_near) {
   LaneOptions options = engine.settings().lane;
+  options.tells_near = tells_near;
   if (how == HandedOver::in_turn) options.steps = engine.steps().shared();
   const auto tap = engine.taps().for_lane();
   // It keeps the tap whose packets it looks back at.
   const std::shared_ptr<const RecentRing> recent{tap, &tap->recent()};
-  TappedLane made{Lane::make(engine.settings().space, options), tap, engine.ingresses().for_lane(recent)};
+  TappedLane made{Lane::make(engine.settings().space, options), tap, engine.ingresses().for_lane(recent),
+                  how == HandedOver::in_turn ? engine.in_turn() : nullptr};
   made.tap->show_to(*made.ingress);
   if (made.lane) made.lane->set_observer(made.tap.get());
   return made;
 }
 
 Source::Source(std::shared_ptr<Engine> engine, std::vector<TappedLane> lanes, std::int64_t opened_at)
-    : engine_{std::move(engine)}, lanes_{std::move(lanes)}, drained_at_{opened_at}, last_drain_{opened_at} {}
+    : engine_{std::move(engine)},
+      lanes_{std::move(lanes)},
+      drained_at_{opened_at},
+      near_at_{steady_micros()},
+      last_drain_{opened_at} {}
+
+bool Source::none_near() noexcept {
+  const bool may_be = engine_->lanes_in_turn() <= kMostCalmLanes &&
+                      std::ranges::all_of(lanes_, [](const TappedLane& lane) { return lane.lane->in_turn(); });
+  // Before the look at the last time: a host that comes near meanwhile is seen here, or its thread sees that it is to tell.
+  to_tell_.store(may_be, std::memory_order_seq_cst);
+  const bool calm = may_be && steady_micros() - near_at_.load(std::memory_order_seq_cst) > kCalmAfterMicros;
+  if (!calm) to_tell_.store(false, std::memory_order_relaxed);
+  drained_seldom_.store(calm, std::memory_order_relaxed);
+  return calm;
+}
+
+void Source::watch_near(std::function<void()> tell) {
+  const std::lock_guard lock{near_mutex_};
+  tell_near_ = std::move(tell);
+}
+
+void Source::look_for_near(const TappedLane& lane, std::uint64_t& seen) {
+  const std::uint64_t times = lane.lane->times_near();
+  if (times == seen) [[likely]] return;
+  seen = times;
+  near_at_.store(steady_micros(), std::memory_order_seq_cst);
+  if (!to_tell_.load(std::memory_order_seq_cst) || !to_tell_.exchange(false, std::memory_order_seq_cst)) return;
+  const std::lock_guard lock{near_mutex_};
+  if (tell_near_) tell_near_();
+}
 
 std::vector<Batch> Source::drain(std::int64_t at) {
   const std::lock_guard lock{draining_};
-  if (at - drained_at_ > kStallTicks * engine_->settings().tick_micros) {
+  const std::int64_t expected_ticks = kStallTicks + (drained_seldom_.load(std::memory_order_relaxed) ? kCalmTicks : 0);
+  if (at - drained_at_ > expected_ticks * engine_->settings().tick_micros) {
     stood_still_since_ = drained_at_;
     caught_up_at_ = at + kCatchUpMicros;
   }

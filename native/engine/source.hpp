@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -24,14 +25,22 @@ namespace tidegate {
 /// A thread with nothing to do looks up so often; it sleeps in the kernel between.
 inline constexpr int kPollTimeoutMs = 100;
 
+/// While a source is calm it may be drained so many ticks apart. actors/capture/sensor.ts does.
+inline constexpr std::int64_t kCalmTicks = 5;
+/// For so long no host has been near a threshold before a source is calm.
+inline constexpr std::int64_t kCalmAfterMicros = 10'000'000;
+/// What comes to a host may be spread over so many lanes and is still seen to be near a threshold (counters/steps.hpp).
+inline constexpr std::size_t kMostCalmLanes = 3;
+
 /// A lane and the observer that shows its packets to the taps, and to who watches what comes in.
 struct TappedLane {
   std::unique_ptr<Lane> lane;
   std::shared_ptr<LaneTap> tap;
   std::shared_ptr<LaneIngress> ingress;
+  std::shared_ptr<const void> in_turn;  ///< null: at once
 
   /// Without a lane where there is no memory for one. `in_turn`: hosts far from every threshold may wait for their turn.
-  static TappedLane make(Engine& engine, HandedOver how = HandedOver::at_once);
+  static TappedLane make(Engine& engine, HandedOver how = HandedOver::at_once, bool tells_near = false);
 };
 
 /// Monotonic since the source was opened. All lanes together.
@@ -50,6 +59,11 @@ class Source {
   /// After a drain that came far too late, batches reach back to the one before it for a while: what had waited in the
   /// kernel may be counted only after that drain, and is not the traffic of one tick.
   [[nodiscard]] std::vector<Batch> drain(std::int64_t at);
+  /// Whether drains may come kCalmTicks apart: no host is near a threshold, or has been for a while. Once that has been
+  /// said, `tell` of watch_near() is called when one is.
+  [[nodiscard]] virtual bool calm() noexcept { return false; }
+  /// `tell` is called on a thread of the source and must neither block nor throw. To be set once.
+  void watch_near(std::function<void()> tell);
   /// Hosts that the next drain would hand over, roughly.
   [[nodiscard]] std::uint32_t dirty_estimate() const noexcept;
   [[nodiscard]] std::size_t lanes() const noexcept { return lanes_.size(); }
@@ -78,6 +92,10 @@ class Source {
   void set_fault(std::string_view text);
   void clear_fault();
   [[nodiscard]] virtual std::uint64_t dropped() const noexcept { return 0; }
+  /// calm() of a source whose threads all call look_for_near().
+  [[nodiscard]] bool none_near() noexcept;
+  /// From a lane's thread, after it has counted.
+  void look_for_near(const TappedLane& lane, std::uint64_t& seen);
   /// Nothing has been counted since the last drain and before `at`.
   void skip_to(std::int64_t at);
 
@@ -88,6 +106,11 @@ class Source {
   std::int64_t drained_at_;   // under draining_, as the next two
   std::int64_t stood_still_since_ = 0;
   std::int64_t caught_up_at_ = 0;
+  std::atomic<std::int64_t> near_at_;         // steady clock, microseconds; at first of opening
+  std::atomic<bool> drained_seldom_ = false;  // what calm() said last
+  std::atomic<bool> to_tell_ = false;         // the next who is near
+  std::mutex near_mutex_;
+  std::function<void()> tell_near_;  // under near_mutex_
   std::atomic<std::int64_t> last_drain_;
   SourceCounts last_counts_;  // under draining_, or of the owner's thread
   mutable std::mutex fault_mutex_;

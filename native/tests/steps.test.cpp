@@ -102,14 +102,14 @@ TEST("steps are a thousandth of the least limit over the window, as a power of t
   options.limits.outgoing[3] = 30'000;   // tcp_pps
   options.limits.incoming[1] = 1'000;    // mbps
   options.limits.incoming[2] = 100'000;  // flows
-  CHECK((steps_for(options.limits, kSecond) == Steps{16, 65'536, 64, kSecond}));
-  CHECK((steps_for(options.limits, 5 * kSecond) == Steps{64, 524'288, 256, 5 * kSecond}));
-  CHECK((steps_for(options.limits, 60 * kSecond) == Steps{1024, 4'194'304, 4096, 5 * kSecond}));
+  CHECK((steps_for(options.limits, kSecond) == Steps{16, 65'536, 64, kSecond, kSecond / 16}));
+  CHECK((steps_for(options.limits, 5 * kSecond) == Steps{64, 524'288, 256, 5 * kSecond, 5 * kSecond / 16}));
+  CHECK((steps_for(options.limits, 60 * kSecond) == Steps{1024, 4'194'304, 4096, 5 * kSecond, 60 * kSecond / 16}));
 }
 
 TEST("a threshold too small for steps, a judged total and a judged network leave no room for any") {
   CHECK((steps_for(judging_pps(7'999).limits, kSecond) == Steps{}));
-  CHECK((steps_for(judging_pps(8'000).limits, kSecond) == Steps{8, 0, 0, kSecond}));
+  CHECK((steps_for(judging_pps(8'000).limits, kSecond) == Steps{8, 0, 0, kSecond, kSecond / 16}));
   MeterOptions options = judging_pps(20'000);
   options.limits.outgoing[1] = 30;  // mbps
   CHECK((steps_for(options.limits, kSecond) == Steps{}));
@@ -121,7 +121,7 @@ TEST("a threshold too small for steps, a judged total and a judged network leave
 }
 
 TEST("nothing judged: nobody is handed over at once, all in turn") {
-  CHECK((steps_for(quiet_options().limits, 2 * kSecond) == Steps{0, 0, 0, 2 * kSecond}));
+  CHECK((steps_for(quiet_options().limits, 2 * kSecond) == Steps{0, 0, 0, 2 * kSecond, 2 * kSecond / 16}));
 }
 
 TEST("the strictest of all hostgroups is in force, and none while a group has no meter") {
@@ -135,6 +135,8 @@ TEST("the strictest of all hostgroups is in force, and none while a group has no
   CHECK(shared->masks().packets == ~std::uint64_t{63});
   CHECK(shared->masks().bytes == ~std::uint64_t{4095});
   CHECK(shared->masks().flows == ~std::uint64_t{15});
+  CHECK(shared->masks().strides().packets == ~std::uint64_t{1023});
+  CHECK(shared->masks().strides().flows == ~std::uint64_t{255});
   {
     const auto also = groups.enter(1, {});
     CHECK(shared->turn_micros() == 0);

@@ -10,6 +10,7 @@ export function checkBgp(plan: Plan, settings: Settings, { name }: Dialect, tell
   checkSubnets(settings, name, tell);
   checkFlowspec(plan, name, tell);
   checkProof(plan, tell);
+  checkRedirect(plan, tell);
 }
 
 function checkSpeakers({ bgp, origins }: Plan, tell: Tell): void {
@@ -85,6 +86,22 @@ function checkSubnets({ bgp, networks }: Settings, name: Dialect['name'], tell: 
       key,
       `subnets are announced, but ${short}${others} of ${name('networks')} is shorter than /${shortest}, so it never is`,
       `write ${Math.min(...[short, ...more].map(prefixLength))} if whole networks of that size may be cut off`,
+    );
+  }
+}
+
+/** ExaBGP 4 is told such an action in digits, and cannot list what it was told so. */
+function checkRedirect({ bgp, origins }: Plan, tell: Tell): void {
+  const { action } = bgp.policy.flowspec;
+  if (action.kind !== 'redirect' || action.asn <= 0xffff) return;
+  for (const { name } of bgp.exabgp) {
+    const speaker = bgp.policy.speakers.find((one) => one.name === name);
+    if (speaker?.flowspec == null || speaker.flowspec.communities.extended.length === 0) continue;
+    tell(
+      'error',
+      `${origins.get(speaker) ?? 'bgp.exabgp'}.flowspec.communities`,
+      'ExaBGP 4 cannot list rules with extended communities beside a redirect to a four-byte AS',
+      'write standard or large communities there, or redirect to the route target of an address, such as 192.0.2.1:100',
     );
   }
 }

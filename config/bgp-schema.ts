@@ -121,7 +121,7 @@ export const bgpKeys = {
     action: leaf<string>(
       'flowspec_action',
       'discard',
-      'What routers do: `discard`, `rate-limit 10Mbit`, `redirect 65001:100` (to the VRF of that route target), `mark 8` (DSCP).',
+      'What routers do: `discard`, `rate-limit 10Mbit`, `redirect 65001:100` (to the VRF of that route target, which may also be `4200000001:100` or `192.0.2.1:100`), `mark 8` (DSCP).',
     ),
   }),
   uplink: leaf<string | number>(

@@ -4,6 +4,7 @@
  * '65001:666' is a standard community (RFC 1997), '65001:1:2' a large one (RFC 8092), 'rt:65001:100' and 'ro:65001:100' extended
  * ones (RFC 4360 sections 4 and 5; RFC 5668 for a 4-octet AS), '0x0002fde900000064' any extended one, byte by byte.
  */
+import { parseHost } from '../domain/address.js';
 import type { Communities } from '../domain/announcement.js';
 import type { FlowspecAction } from '../domain/flowspec.js';
 import { misread, quoted, type Reading, read, readRate } from './quantities.js';
@@ -93,10 +94,10 @@ export function communitiesOf(list: readonly Community[]): Communities {
   };
 }
 
-const actionRemedy = 'write discard, rate-limit 10Mbit, redirect 65001:100 or mark 8';
+const actionRemedy = 'write discard, rate-limit 10Mbit, redirect 65001:100, redirect 192.0.2.1:100 or mark 8';
 const maxDscp = 63;
 
-/** 'discard', 'rate-limit 10Mbit', 'redirect 65001:100', 'mark 8'. */
+/** 'discard', 'rate-limit 10Mbit', 'redirect 65001:100', 'redirect 192.0.2.1:100', 'mark 8'. */
 export function readFlowspecAction(value: unknown): Reading<FlowspecAction> {
   const [, word = '', argument = ''] = /^(\S+)(?: +(\S+))?$/.exec(String(value)) ?? [];
   const wrong = misread(`${quoted(value)} is not a flowspec action`, actionRemedy);
@@ -108,9 +109,20 @@ export function readFlowspecAction(value: unknown): Reading<FlowspecAction> {
     return read({ kind: 'rate_limit', bytesPerSecond: Math.max(1, Math.round((rate.value * 1e6) / 8)) });
   }
   if (word === 'redirect') {
+    const [, address = '', port = ''] = /^(\d+(?:\.\d+){3}):(\d{1,5})$/.exec(argument) ?? [];
+    if (address !== '') {
+      const host = parseHost(address);
+      return host.ok && Number(port) <= maxUint16
+        ? read({ kind: 'redirect_ipv4', address: host.value, value: Number(port) })
+        : wrong;
+    }
     const target = readCommunity(`rt:${argument}`);
+    if (!target.ok) {
+      // What is a route target but for its size says so; anything else is no action at all.
+      return /^\d{1,10}:\d{1,10}$/.test(argument) ? target : wrong;
+    }
     const [asn = 0, number = 0] = argument.split(':').map(Number);
-    return target.ok ? read({ kind: 'redirect', asn, value: number }) : wrong;
+    return read({ kind: 'redirect', asn, value: number });
   }
   if (word === 'mark' && /^\d{1,2}$/.test(argument)) {
     return Number(argument) <= maxDscp

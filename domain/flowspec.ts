@@ -5,7 +5,7 @@
  * all components must match. Lists are sorted and without repeats, ranges do not touch, so the text is canonical.
  */
 import type { Family } from './address.js';
-import type { PrefixKey } from './units.js';
+import type { HostKey, PrefixKey } from './units.js';
 
 /** Both ends included. */
 export type NumberRange = { readonly low: number; readonly high: number };
@@ -53,8 +53,10 @@ export const emptyRule = (family: Family): FlowspecRule => ({
 export type FlowspecAction =
   | { readonly kind: 'discard' }
   | { readonly kind: 'rate_limit'; readonly bytesPerSecond: number }
-  /** To the VRF with this route target. */
+  /** To the VRF with this route target; one of the two numbers has 16 bits, the other 32. */
   | { readonly kind: 'redirect'; readonly asn: number; readonly value: number }
+  /** The same for a route target of an IPv4 address and 16 bits. */
+  | { readonly kind: 'redirect_ipv4'; readonly address: HostKey; readonly value: number }
   | { readonly kind: 'mark'; readonly dscp: number };
 
 const rangeText = ({ low, high }: NumberRange): string => (low === high ? String(low) : `${low}-${high}`);
@@ -80,7 +82,7 @@ export function flowspecRuleText(rule: FlowspecRule): string {
   ].join(' ');
 }
 
-/** 'discard', 'rate-limit 125000', 'redirect 65001:100', 'mark 8'. */
+/** 'discard', 'rate-limit 125000', 'redirect 65001:100', 'redirect 192.0.2.1:100', 'mark 8'. */
 export function flowspecActionText(action: FlowspecAction): string {
   switch (action.kind) {
     case 'discard':
@@ -89,6 +91,8 @@ export function flowspecActionText(action: FlowspecAction): string {
       return `rate-limit ${Math.fround(action.bytesPerSecond)}`;
     case 'redirect':
       return `redirect ${action.asn}:${action.value}`;
+    case 'redirect_ipv4':
+      return `redirect ${action.address}:${action.value}`;
     case 'mark':
       return `mark ${action.dscp}`;
   }

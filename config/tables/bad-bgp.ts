@@ -195,4 +195,28 @@ export const badBgp: readonly BadConfiguration[] = [
     message: /below effective_below/,
     remedy: /at least 20%/,
   },
+  {
+    claim: 'a redirect to a route target that has no room',
+    text: `${before}  flowspec: {action: "redirect 4200000001:65536"}\n`,
+    line: 4,
+    key: 'bgp.flowspec.action',
+    message: /does not fit into an extended community/,
+    remedy: /16 bits and the other 32/,
+  },
+  {
+    claim: 'a redirect to an address with too large a number',
+    text: `${before}  flowspec: {action: "redirect 192.0.2.1:65536"}\n`,
+    line: 4,
+    key: 'bgp.flowspec.action',
+    message: /'redirect 192\.0\.2\.1:65536' is not a flowspec action/,
+    remedy: /redirect 192\.0\.2\.1:100/,
+  },
+  {
+    claim: 'a redirect to a four-byte AS beside extended communities, for ExaBGP',
+    text: `${before}  flowspec: {action: "redirect 4200000001:8"}\n  exabgp:\n    - {flowspec: {announce: true, communities: ["rt:65001:100"]}}\n`,
+    line: 6,
+    key: 'bgp.exabgp[0].flowspec.communities',
+    message: /ExaBGP 4 cannot list/,
+    remedy: /standard or large.*192\.0\.2\.1:100/,
+  },
 ];

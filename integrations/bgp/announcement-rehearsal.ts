@@ -62,6 +62,14 @@ export const sampleAnnouncements: readonly Announcement[] = [
     { kind: 'rate_limit', bytesPerSecond: 125_000 },
   ),
   rule({ protocols: [6], tcpFlags: { set: 0, mask: 0x12 } }, { kind: 'redirect', asn: 65001, value: 100 }),
+  rule(
+    { protocols: [6], lengths: [{ low: 41, high: 41 }] },
+    { kind: 'redirect', asn: 4_200_000_001, value: 7 },
+  ),
+  rule(
+    { protocols: [6], lengths: [{ low: 43, high: 43 }] },
+    { kind: 'redirect_ipv4', address: '192.0.2.1' as HostKey, value: 9 },
+  ),
   rule({ protocols: [1, 47, 200], icmpTypes: [0, 3, 77] }, { kind: 'mark', dscp: 8 }),
   rule({
     source: '198.51.100.0/24' as PrefixKey,

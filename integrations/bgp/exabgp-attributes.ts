@@ -9,6 +9,7 @@ import type { Communities } from '../../domain/announcement.js';
 import type { FlowspecAction } from '../../domain/flowspec.js';
 import type { HostKey } from '../../domain/units.js';
 import { communityNames } from './exabgp-names.js';
+import { decodeAction } from './wire/flowspec-action.js';
 
 export type PrintedAttributes = {
   readonly nextHop: HostKey | null;
@@ -119,11 +120,14 @@ function extendedItems(words: readonly string[]): readonly string[] {
 function actionOf(item: string): FlowspecAction | null {
   const rate = /^rate-limit:(\d+)$/.exec(item);
   if (rate !== null) return rateAction(Number(rate[1]));
-  const redirect = /^redirect:(\d+):(\d+)$/.exec(item);
-  if (redirect !== null) return { kind: 'redirect', asn: Number(redirect[1]), value: Number(redirect[2]) };
+  // An AS of four bytes that was told in digits is printed as 'redirect:ASN4(4200000001):8'.
+  const redirect = /^redirect:(?:ASN4\((\d+)\)|(\d+)):(\d+)$/.exec(item);
+  if (redirect !== null)
+    return { kind: 'redirect', asn: Number(redirect[1] ?? redirect[2]), value: Number(redirect[3]) };
   const mark = /^mark (\d+)$/.exec(item);
   if (mark !== null) return { kind: 'mark', dscp: Number(mark[1]) };
-  return null;
+  const raw = /^0x([0-9A-Fa-f]{16})$/.exec(item);
+  return raw === null ? null : decodeAction((raw[1] ?? '').toLowerCase());
 }
 
 const rateAction = (bytesPerSecond: number): FlowspecAction =>

@@ -120,6 +120,22 @@ const garbage: readonly { readonly claim: string; readonly announcement: Announc
   },
   { claim: 'a rule with a line end', announcement: rule({ destination: '192.0.2.7/32\nx' as PrefixKey }) },
   { claim: 'half a byte a second', announcement: rule({}, { kind: 'rate_limit', bytesPerSecond: 0.5 }) },
+  {
+    claim: 'a redirect to a four-byte AS beside extended communities, which 4 cannot list',
+    announcement: rule({}, { kind: 'redirect', asn: 65_536, value: 8 }, { extended: ['0002fde900000064'] }),
+  },
+  {
+    claim: 'a route target that has no room',
+    announcement: rule({}, { kind: 'redirect', asn: 65_536, value: 65_536 }),
+  },
+  {
+    claim: 'a route target that is no address',
+    announcement: rule({}, { kind: 'redirect_ipv4', address: '192.0.2.1\nshutdown' as HostKey, value: 1 }),
+  },
+  {
+    claim: 'a route target of IPv6',
+    announcement: rule({}, { kind: 'redirect_ipv4', address: '2001:db8::1' as HostKey, value: 1 }),
+  },
   { claim: 'a DSCP of 64', announcement: rule({}, { kind: 'mark', dscp: 64 }) },
   {
     claim: 'more communities than a line holds',
@@ -208,5 +224,5 @@ test('lines of any text are read without harm', async () => {
       if (line !== null) await readRib([line], new Set(), [1, 2, 3], new Map());
     }),
   );
-  assert.equal(sampleAnnouncements.length, 11);
+  assert.equal(sampleAnnouncements.length, 13);
 });

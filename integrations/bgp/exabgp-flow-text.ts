@@ -8,6 +8,8 @@
 import { familyOf } from '../../domain/address.js';
 import type { FlowspecAction, FlowspecRule, NumberRange, TcpFlagMatch } from '../../domain/flowspec.js';
 import { failure, type Result, success } from '../../domain/result.js';
+import { fits } from './wire/bytes.js';
+import { encodeAction } from './wire/flowspec-action.js';
 
 const maxRate = 1e12; // ExaBGP's own limit, bytes per second
 
@@ -47,8 +49,18 @@ export const fragmentWords = {
 export function flowActionText(action: FlowspecAction, extended: readonly string[]): Result<string> {
   const refused = refusedAction(action);
   if (refused !== null) return failure('SPEAKER_REFUSED', refused);
-  if (extended.length > 0) {
-    const all = [actionCommunity(action), ...extended].map((digits) => `0x${digits}`);
+  if (extended.length > 0 && action.kind === 'redirect' && !fits(action.asn, 16)) {
+    // Told in digits it is announced, and 4.2 then recurses for ever where it would be listed.
+    return failure(
+      'SPEAKER_REFUSED',
+      'ExaBGP 4 lists no redirect to a four-byte AS beside extended communities',
+    );
+  }
+  // It has no words for an address in a route target.
+  if (extended.length > 0 || action.kind === 'redirect_ipv4') {
+    const own = encodeAction(action);
+    if (!own.ok) return own;
+    const all = [own.value, ...extended].map((digits) => `0x${digits}`);
     return success(`extended-community [ ${all.join(' ')} ]`);
   }
   switch (action.kind) {
@@ -61,30 +73,6 @@ export function flowActionText(action: FlowspecAction, extended: readonly string
     case 'mark':
       return success(`mark ${action.dscp}`);
   }
-}
-
-/** 16 hexadecimal digits; RFC 8955 sections 7.1, 7.4, 7.5. The AS number of a rate is informational: 0. */
-function actionCommunity(action: FlowspecAction): string {
-  const bytes = new DataView(new ArrayBuffer(8));
-  switch (action.kind) {
-    case 'discard':
-      bytes.setUint16(0, 0x8006);
-      break;
-    case 'rate_limit':
-      bytes.setUint16(0, 0x8006);
-      bytes.setFloat32(4, action.bytesPerSecond);
-      break;
-    case 'redirect':
-      bytes.setUint16(0, 0x8008);
-      bytes.setUint16(2, action.asn);
-      bytes.setUint32(4, action.value);
-      break;
-    case 'mark':
-      bytes.setUint16(0, 0x8009);
-      bytes.setUint8(7, action.dscp);
-      break;
-  }
-  return bytes.getBigUint64(0).toString(16).padStart(16, '0');
 }
 
 const equal = (value: number): string => `=${value}`;
@@ -137,9 +125,10 @@ function refusedAction(action: FlowspecAction): string | null {
         ? null
         : `a rate is whole bytes per second, 1 to ${maxRate}`;
     case 'redirect':
-      return isWhole(action.asn, 0xffff) && isWhole(action.value, 0xffffffff)
-        ? null
-        : 'a route target is AS number (16 bits) and value (32 bits)';
+    case 'redirect_ipv4': {
+      const encoded = encodeAction(action);
+      return encoded.ok ? null : encoded.error.detail;
+    }
     case 'mark':
       return isWhole(action.dscp, 63) ? null : 'a DSCP is 0 to 63';
   }

@@ -27,6 +27,8 @@ const arrivals: readonly string[] = [
   'BGP.ext_community: (generic, 0x80060000, 0x47f42400)', // 125000 as a float
   'flow4 { dst 192.0.2.7/32; proto 6; tcp flags 0x0/0x12; }',
   'BGP.ext_community: (generic, 0x8008fde9, 0x64)', // redirect 65001:100
+  'BGP.ext_community: (generic, 0x8208fa56, 0xea010007)', // redirect 4200000001:7
+  'BGP.ext_community: (generic, 0x8108c000, 0x2010009)', // redirect 192.0.2.1:9
   'flow4 { dst 192.0.2.7/32; proto 1,47,200; icmp type 0,3,77; }',
   'BGP.ext_community: (generic, 0x80090000, 0x8)', // mark 8
   'flow4 { dst 192.0.2.7/32; src 198.51.100.0/24; dport 0..19,80; }',

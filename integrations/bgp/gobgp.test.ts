@@ -86,6 +86,10 @@ const announcements: readonly Announcement[] = [
     { family: 6, destination: ipv6, source: '2001:db8:1::/48' as PrefixKey },
     { kind: 'redirect', asn: 4_200_000_000, value: 7 },
   ),
+  flowspec(
+    { family: 4, destination: ipv4, protocols: [47] },
+    { kind: 'redirect_ipv4', address: '192.0.2.1' as HostKey, value: 9 },
+  ),
 ];
 
 const texts = (list: readonly Announcement[]): readonly string[] => list.map(announcementText).sort();

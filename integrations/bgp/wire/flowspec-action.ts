@@ -3,8 +3,10 @@
  *
  *   0x8006  traffic-rate-bytes: an informative AS of two bytes, then the rate as an IEEE 754 float of 32 bits; 0 discards
  *   0x8008  rt-redirect, AS of two bytes and a value of four      0x8208  AS of four bytes and a value of two
+ *   0x8108  the same with an IPv4 address and a value of two
  *   0x8009  traffic-marking: the DSCP in the last six bits
  */
+import { addressBytes, formatAddress, parseHost } from '../../../domain/address.js';
 import type { FlowspecAction } from '../../../domain/flowspec.js';
 import { failure, type Result, success } from '../../../domain/result.js';
 import { bytesOfHex, fits, hexOf, readBytes, u16, u32 } from './bytes.js';
@@ -12,10 +14,11 @@ import { bytesOfHex, fits, hexOf, readBytes, u16, u32 } from './bytes.js';
 const rate = 0x8006;
 const redirect = 0x8008;
 const redirectWide = 0x8208;
+const redirectIpv4 = 0x8108;
 const marking = 0x8009;
 
 /** All that say what is done with a flow, also those that we never ask for (RFC 8955 section 7, table 7). */
-const actionTypes: readonly number[] = [rate, 0x8007, redirect, 0x8108, redirectWide, marking, 0x800c];
+const actionTypes: readonly number[] = [rate, 0x8007, redirect, redirectIpv4, redirectWide, marking, 0x800c];
 
 /** Whether an extended community is an action, which no operator may add to a rule on the side. */
 export const isActionCommunity = (digits: string): boolean =>
@@ -37,6 +40,12 @@ export function encodeAction(action: FlowspecAction): Result<string> {
       return fits(asn, 32) && fits(value, 16)
         ? success(digits(redirectWide, [...u32(asn), ...u16(value)]))
         : failure('SPEAKER_REFUSED', `'${asn}:${value}' is not a route target`);
+    }
+    case 'redirect_ipv4': {
+      const { address, value } = action;
+      return isIpv4(address) && fits(value, 16)
+        ? success(digits(redirectIpv4, [...addressBytes(address), ...u16(value)]))
+        : failure('SPEAKER_REFUSED', `'${address}:${value}' is not a route target`);
     }
     case 'mark':
       return fits(action.dscp, 6)
@@ -66,12 +75,21 @@ function actionOf(type: number, value: Uint8Array): FlowspecAction | null {
       return { kind: 'redirect', asn: view.getUint16(0), value: view.getUint32(2) };
     case redirectWide:
       return { kind: 'redirect', asn: view.getUint32(0), value: view.getUint16(4) };
+    case redirectIpv4:
+      return {
+        kind: 'redirect_ipv4',
+        address: formatAddress({ family: 4, words: [view.getUint32(0)] }),
+        value: view.getUint16(4),
+      };
     case marking:
       return { kind: 'mark', dscp: view.getUint8(5) };
     default:
       return null;
   }
 }
+
+/** As text it is nobody's word but the configuration's; a speaker must not see more of it than four numbers. */
+const isIpv4 = (host: string): boolean => /^\d{1,3}(\.\d{1,3}){3}$/.test(host) && parseHost(host).ok;
 
 const digits = (type: number, value: readonly number[]): string => hexOf([...u16(type), ...value]);
 

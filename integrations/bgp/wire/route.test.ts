@@ -98,6 +98,11 @@ const actions: fc.Arbitrary<FlowspecAction> = fc.oneof(
     asn: fc.integer({ min: 65_536, max: 2 ** 32 - 1 }),
     value: uint(16),
   }),
+  fc.record({
+    kind: fc.constant('redirect_ipv4' as const),
+    address: uint(32).map((word) => formatAddress({ family: 4, words: [word] })),
+    value: uint(16),
+  }),
   fc.record({ kind: fc.constant('mark' as const), dscp: uint(6) }),
 );
 
@@ -246,6 +251,11 @@ describe('bytes as the RFCs have them', () => {
     ['7.1 traffic-rate-bytes 1 Mbit/s', { kind: 'rate_limit', bytesPerSecond: 125_000 }, '8006000047f42400'],
     ['7.4 rt-redirect', { kind: 'redirect', asn: 65001, value: 100 }, '8008fde900000064'],
     ['7.4 rt-redirect of a four-octet AS', { kind: 'redirect', asn: 65536, value: 100 }, '8208000100000064'],
+    [
+      '7.4 rt-redirect of an IPv4 address',
+      { kind: 'redirect_ipv4', address: '192.0.2.1' as HostKey, value: 100 },
+      '8108c00002010064',
+    ],
     ['7.5 traffic-marking', { kind: 'mark', dscp: 46 }, '800900000000002e'],
   ];
   for (const [claim, action, bytes] of actionBytes) {

@@ -2,13 +2,14 @@
  * The log port over pino: JSON lines, or lines for people on a terminal.
  *
  * Written in this process, so that SIGHUP can have the file opened anew after a rotation. A line is a phrase
- * with fields. A full disk loses lines, never the daemon.
+ * with fields. A full disk loses lines, never the daemon; nobody waits for a file of JSON lines (log-file.ts).
  */
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { destination, pino } from 'pino';
 import pretty from 'pino-pretty';
 import type { Log, LogFields } from '../../domain/ports.js';
+import { openLogFile } from './log-file.js';
 
 export type LogOptions = {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
@@ -32,6 +33,7 @@ export function openLog(options: LogOptions, terminal: boolean): OpenLog {
     // one level: a recursive mkdir below /proc never returns in Node 20
     mkdirSync(dirname(options.file));
   }
+  if (options.file !== null && options.format !== 'pretty') return openQuick(options.level, options.file);
   // synchronous: a line is a handful a second, and the last one before a crash is the one that is wanted
   const file = destination({ dest: options.file ?? 1, sync: true });
   // a full disk or a closed pipe must not end what guards a network
@@ -46,10 +48,7 @@ export function openLog(options: LogOptions, terminal: boolean): OpenLog {
         ignore: 'pid,hostname',
       })
     : file;
-  const logger = pino(
-    { level: options.level, base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime },
-    stream,
-  );
+  const logger = pino(pinoOptions(options.level), stream);
   return {
     log: adapt(logger),
     reopen: () => {
@@ -59,6 +58,35 @@ export function openLog(options: LogOptions, terminal: boolean): OpenLog {
       logger.level = level;
     },
     flush: () => file.flushSync(),
+  };
+}
+
+const pinoOptions = (level: LogOptions['level']) => ({
+  level,
+  base: { pid: process.pid },
+  timestamp: pino.stdTimeFunctions.isoTime,
+});
+
+function openQuick(level: LogOptions['level'], path: string): OpenLog {
+  const file = openLogFile(path, (lines) => {
+    const fields = { level: pino.levels.values.error, time: new Date().toISOString(), pid: process.pid };
+    return `${JSON.stringify({ ...fields, lines, msg: 'log lines dropped: the disk is too slow' })}\n`;
+  });
+  const logger = pino(pinoOptions(level), file);
+  process.on('exit', file.flush);
+  return {
+    log: adapt(logger),
+    reopen: () => {
+      try {
+        file.reopen();
+      } catch (error) {
+        logger.error({ path, error: String(error) }, 'log file not opened anew: lines go to the old one');
+      }
+    },
+    setLevel: (next) => {
+      logger.level = next;
+    },
+    flush: file.flush,
   };
 }
 

@@ -77,10 +77,11 @@ export async function runService(request: ServiceRequest): Promise<Result<void>>
 async function serve(
   daemon: Daemon,
   signal: Promise<string>,
-  { log }: OpenLog,
+  { log, flush }: OpenLog,
   started: () => void,
 ): Promise<Result<void>> {
   try {
+    flush(); // who is told that it runs may read why
     started();
     const end = await Promise.race([signal, daemon.ended]);
     if (end !== null && typeof end !== 'string') return { ok: false, error: end };

@@ -2,7 +2,8 @@
  * Writes the evidence of attacks into one folder: whole files or none, mode 0640, bounded in number and bytes.
  *
  * A file appears under its name complete (written beside, synced, renamed); a name that is taken, as by an attack on the
- * same host in the same second, gets the attack's id. When the folder holds more than
+ * same host in the same second, gets the attack's id. While more than `unsyncedFrom` attacks wait for the disk, files are left to
+ * the system to sync: a machine that loses power then may lose some of them. When the folder holds more than
  * `maxFiles` or `maxBytes`, the oldest files of ours are deleted first. Files with other endings are not ours and
  * are neither counted nor touched. One write at a time.
  *
@@ -28,6 +29,7 @@ const folderMode = 0o750;
 const ours = /\.(txt|json|pcap)$/;
 /** The folder is read again after so many writes; between them the counts are kept. */
 const surveyEvery = 1000;
+const unsyncedFrom = 16;
 /** Writes waiting for the disk. */
 const maxQueued = 1000;
 
@@ -54,7 +56,7 @@ export function evidenceStore(
       const fresh = new Set<string>();
       for (const { name, content } of files) {
         const free = holdings.files.has(name) ? name.replace(ours, `_${attack}$&`) : name;
-        keep(holdings, await writeWhole(directory, { name: free, content }));
+        keep(holdings, await writeWhole(directory, { name: free, content }, queued <= unsyncedFrom));
         fresh.add(free);
       }
       await prune(directory, holdings, { maxFiles, maxBytes }, fresh);
@@ -90,14 +92,18 @@ export function evidenceStore(
   };
 }
 
-async function writeWhole(directory: string, { name, content }: EvidenceFile): Promise<Known> {
+async function writeWhole(
+  directory: string,
+  { name, content }: EvidenceFile,
+  synced: boolean,
+): Promise<Known> {
   const beside = join(directory, `.${name}.tmp`);
   try {
     const file = await open(beside, 'w', fileMode);
     try {
       await file.writeFile(content);
       await file.chmod(fileMode);
-      await file.sync();
+      if (synced) await file.sync();
     } finally {
       await file.close();
     }

@@ -184,11 +184,9 @@ test('no timer stands between the decision and the script', async () => {
     const [line = ''] = readFileSync(on.told, 'utf8').trim().split('\n').slice(-1);
     tookMs.push(Number(line.split(' ').at(-1)) / 1e6 - startedAt);
   }
-  tookMs.sort((a, b) => a - b);
-  const median = tookMs[7] ?? 0;
-  // Milliseconds on an idle machine, sh, head and date included. The journal's patience and the ledger's second of
-  // retries would show even on a busy one.
-  assert.ok(median < 400, `median ${median} ms of ${tookMs.map(Math.round)}`);
+  // Milliseconds on an idle machine, sh, head and date included. A timer would delay each, so the quickest tells, however
+  // busy the machine.
+  assert.ok(Math.min(...tookMs) < 400, `${tookMs.map(Math.round)} ms`);
   await it.stop();
 });
 

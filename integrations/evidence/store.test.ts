@@ -80,6 +80,20 @@ test('writes that come together are all there', async () => {
   for (const name of names) assert.equal(readFileSync(join(directory, name), 'utf8'), name);
 });
 
+test('attacks on one host in one second that come together overwrite nothing', async () => {
+  const directory = freshDir();
+  const store = evidenceStore({ directory });
+  const attacks = Array.from({ length: 20 }, (_, serial) => anAttack({}, serial).id);
+  const results = await Promise.all(attacks.map((attack) => store.write(attack, [file('a.txt', attack)])));
+  const paths = results.flatMap((result) => (result.ok ? result.value : []));
+  assert.equal(new Set(paths).size, 20);
+  assert.deepEqual(
+    paths.map((path) => readFileSync(path, 'utf8')),
+    attacks,
+  );
+  assert.deepEqual(store.report(), { waiting: 0, written: 20, failed: 0 });
+});
+
 test('a folder that cannot be written is named, and written once it can be', async () => {
   const directory = freshDir();
   writeFileSync(directory, 'in the way');

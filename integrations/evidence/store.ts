@@ -5,7 +5,7 @@
  * same host in the same second, gets the attack's id. While more than `unsyncedFrom` attacks wait for the disk, files are left to
  * the system to sync: a machine that loses power then may lose some of them. When the folder holds more than
  * `maxFiles` or `maxBytes`, the oldest files of ours are deleted first. Files with other endings are not ours and
- * are neither counted nor touched. One write at a time.
+ * are neither counted nor touched. The files of up to `atOnce` attacks are written at once.
  *
  * Errors: EVIDENCE_UNWRITABLE, with the path and the reason.
  */
@@ -30,10 +30,16 @@ const ours = /\.(txt|json|pcap)$/;
 /** The folder is read again after so many writes; between them the counts are kept. */
 const surveyEvery = 1000;
 const unsyncedFrom = 16;
-/** Writes waiting for the disk. */
+/** Attacks waiting for the disk, and those whose files are written at once: each step of a write takes a round of the event loop. */
 const maxQueued = 1000;
+const atOnce = 8;
 
 type Known = { readonly name: string; readonly bytes: number; readonly modifiedMs: number };
+type Order = {
+  readonly attack: AttackId;
+  readonly files: readonly EvidenceFile[];
+  readonly done: (result: Result<readonly string[]>) => void;
+};
 type Holdings = { readonly files: Map<string, Known>; bytes: number; writes: number };
 
 export function evidenceStore(
@@ -41,33 +47,64 @@ export function evidenceStore(
 ): EvidenceStore & { readonly report: () => EvidenceReport } {
   const { directory, maxFiles = defaultMaxFiles, maxBytes = defaultMaxBytes } = options;
   let holdings: Holdings | null = null;
-  let last: Promise<unknown> = Promise.resolve();
+  let queue: Order[] = [];
   let queued = 0;
+  let working = false;
   const count = { written: 0, failed: 0 };
 
-  const writeAll = async (
-    attack: AttackId,
-    files: readonly EvidenceFile[],
-  ): Promise<Result<readonly string[]>> => {
+  /** Files that come together are written together, up to `atOnce` attacks; the folder is looked at and tidied between. */
+  const work = async (): Promise<void> => {
+    working = true;
+    while (queue.length > 0) {
+      const batch = queue.slice(0, atOnce);
+      queue = queue.slice(atOnce);
+      const results = await writeTogether(batch);
+      queued -= batch.length;
+      for (const [index, { done }] of batch.entries()) {
+        const result = results[index] ?? failure('EVIDENCE_UNWRITABLE', directory);
+        count[result.ok ? 'written' : 'failed']++;
+        done(result);
+      }
+    }
+    working = false;
+  };
+  const unwritable = (error: unknown): Result<never> => {
+    holdings = null; // what lies there now is to be read again
+    return failure('EVIDENCE_UNWRITABLE', `${directory}: ${error instanceof Error ? error.message : error}`);
+  };
+  const writeTogether = async (batch: readonly Order[]): Promise<readonly Result<readonly string[]>[]> => {
     try {
       await mkdir(directory, { recursive: true, mode: folderMode });
       if (holdings === null || holdings.writes >= surveyEvery) holdings = await survey(directory);
-      holdings.writes++;
-      const fresh = new Set<string>();
-      for (const { name, content } of files) {
-        const free = holdings.files.has(name) ? name.replace(ours, `_${attack}$&`) : name;
-        keep(holdings, await writeWhole(directory, { name: free, content }, queued <= unsyncedFrom));
-        fresh.add(free);
-      }
-      await prune(directory, holdings, { maxFiles, maxBytes }, fresh);
-      return success([...fresh].map((name) => join(directory, name)));
     } catch (error) {
-      holdings = null;
-      return failure(
-        'EVIDENCE_UNWRITABLE',
-        `${directory}: ${error instanceof Error ? error.message : error}`,
-      );
+      return batch.map(() => unwritable(error));
     }
+    const folder = holdings;
+    const synced = queued <= unsyncedFrom;
+    const fresh = new Set<string>();
+    const results = await Promise.all(
+      batch.map(async ({ attack, files }): Promise<Result<readonly string[]>> => {
+        folder.writes++;
+        const named = files.map(({ name, content }) => {
+          const taken = folder.files.has(name) || fresh.has(name);
+          return { name: taken ? name.replace(ours, `_${attack}$&`) : name, content };
+        });
+        for (const { name } of named) fresh.add(name);
+        try {
+          const known = await Promise.all(named.map((file) => writeWhole(directory, file, synced)));
+          for (const file of known) keep(folder, file);
+          return success(named.map(({ name }) => join(directory, name)));
+        } catch (error) {
+          return unwritable(error);
+        }
+      }),
+    );
+    try {
+      await prune(directory, folder, { maxFiles, maxBytes }, fresh);
+    } catch (error) {
+      return batch.map(() => unwritable(error));
+    }
+    return results;
   };
   const refuse = (detail: string): Promise<Result<never>> => {
     count.failed++;
@@ -80,14 +117,10 @@ export function evidenceStore(
       if (odd !== undefined) return refuse(`not a name for evidence: ${odd.name}`);
       if (queued >= maxQueued) return refuse(`${directory}: ${maxQueued} attacks wait for the disk already`);
       queued++;
-      const written = last.then(async () => {
-        const result = await writeAll(attack, files);
-        queued--;
-        count[result.ok ? 'written' : 'failed']++;
-        return result;
+      return new Promise((done) => {
+        queue.push({ attack, files, done });
+        if (!working) void work();
       });
-      last = written;
-      return written;
     },
   };
 }
@@ -138,7 +171,7 @@ async function survey(directory: string): Promise<Holdings> {
   };
 }
 
-/** The newest write stays whatever its size. */
+/** The newest writes stay whatever their size. */
 async function prune(
   directory: string,
   holdings: Holdings,

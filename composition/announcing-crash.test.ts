@@ -95,7 +95,7 @@ function speakerOf(world: World, isDead: () => boolean): Speaker {
   };
 }
 
-/** The ledger writes down what it has heard: from here on a live mitigation's route must not go. */
+/** The ledger has heard that it is held: from here on a live mitigation's route must not go. */
 function confirm(world: World, { attack, holdings }: Mitigation): void {
   for (const [which, id] of world.wanted) {
     if (id !== attack.id || !holdings.some(({ state }) => state === 'held')) continue;
@@ -105,13 +105,10 @@ function confirm(world: World, { attack, holdings }: Mitigation): void {
 }
 
 /** What is being written when it dies is written or not, as chance has it; who hears of it is dead as well. */
-function mortal(journal: Journal, isDead: () => boolean, world: World): Journal {
+function mortal(journal: Journal, isDead: () => boolean): Journal {
   return {
     ...journal,
     append: async (entries) => {
-      if (!isDead()) {
-        for (const entry of entries) if (entry.kind === 'mitigation') confirm(world, entry.mitigation);
-      }
       const done = isDead() ? null : await journal.append(entries);
       return done === null || isDead() ? failure('JOURNAL_UNWRITABLE', 'dead') : done;
     },
@@ -137,12 +134,14 @@ async function start(world: World): Promise<Life> {
   });
   const tree = await startTree(
     supervisor('root', [
-      journal.child(journalActor({ journal: mortal(opened.value, isDead, world) })),
+      journal.child(journalActor({ journal: mortal(opened.value, isDead) })),
       ledger.child(
         ledgerActor({
           journal: journal.ref,
           script: null,
-          news: () => undefined,
+          news: (_before, after) => {
+            if (!dead) confirm(world, after);
+          },
           announcer: (name) => (name === 'edge-1' ? announcer.ref : null),
           policy: () => policy,
           guarded: () => guarded,

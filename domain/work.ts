@@ -4,6 +4,9 @@
  */
 export type Work<T> = Generator<undefined, T, undefined>;
 
+/** What came of it. */
+export type Outcome<T> = { readonly value: T } | { readonly thrown: unknown };
+
 /** All of it at once. */
 export function finished<T>(work: Work<T>): T {
   for (;;) {

@@ -11,11 +11,12 @@ import type { FlowspecPolicy } from '../../domain/bgp.js';
 import type { BanPolicy } from '../../domain/hostgroup.js';
 import type { EvidenceFile, EvidenceStore, Log, Tap, TapOpener } from '../../domain/ports.js';
 import type { Milliseconds, UnixMicros } from '../../domain/units.js';
+import type { Outcome } from '../../domain/work.js';
 import type { Behaviour, Cancel, Context, Ref } from '../../supervision/behaviour.js';
 import type { ChildSpec } from '../../supervision/spec.js';
 import type { HostgroupMessage } from '../hostgroup/messages.js';
 import type { LedgerMessage } from '../mitigation/messages.js';
-import type { Desk, Job, Outcome, Seat } from './desk.js';
+import type { Desk, Job, Seat } from './desk.js';
 import { type Explained, explaining } from './explaining.js';
 import {
   type AttackMode,

@@ -1,8 +1,8 @@
 /** The desk: who sits, what is done in one round, and in which order. */
 import assert from 'node:assert/strict';
 import { test } from 'vitest';
-import type { Work } from '../../domain/work.js';
-import { type Desk, mostQueued, type Outcome, openDesk, seats, sliceMs } from './desk.js';
+import type { Outcome, Work } from '../../domain/work.js';
+import { type Desk, mostQueued, openDesk, seats, sliceMs } from './desk.js';
 
 /** Each step takes as long as it says. */
 function scene(): {

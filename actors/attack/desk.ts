@@ -9,7 +9,7 @@
  * - At most `mostQueued` works wait; one more is refused, and counted: its attack has to do with a shorter explanation.
  */
 import type { Milliseconds } from '../../domain/units.js';
-import type { Work } from '../../domain/work.js';
+import type { Outcome, Work } from '../../domain/work.js';
 import type { Cancel } from '../../supervision/behaviour.js';
 import { openWay } from '../../supervision/way.js';
 import type { DeskReport } from './messages.js';
@@ -33,8 +33,6 @@ export type Desk = {
   readonly explain: <T>(work: Work<T>, done: (outcome: Outcome<T>) => void) => Job | null;
   readonly report: () => DeskReport;
 };
-
-export type Outcome<T> = { readonly value: T } | { readonly thrown: unknown };
 
 export type DeskDeps = {
   readonly now: () => Milliseconds;

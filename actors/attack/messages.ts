@@ -2,7 +2,7 @@
 import type { Attack, SampledPacket } from '../../domain/attack.js';
 import type { Standing } from '../../domain/ports.js';
 import type { UnixMicros } from '../../domain/units.js';
-import type { Outcome } from './desk.js';
+import type { Outcome } from '../../domain/work.js';
 import type { Explained } from './explaining.js';
 
 /** How the explaining of all attacks stands (desk.ts). */

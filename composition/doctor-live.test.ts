@@ -56,6 +56,8 @@ const send = (bytes: Uint8Array, port: number): Promise<void> =>
   );
 
 function codesOf({ flow, exporters }: ListenerSource, accepts: readonly FlowFamily[]): readonly string[] {
+  // before the listener's own counts: what it says it dropped is then never older than what they miss
+  const exported = exporters();
   const stats = flow();
   if (stats === null) throw new Error('no listener');
   const setting = {
@@ -67,7 +69,7 @@ function codesOf({ flow, exporters }: ListenerSource, accepts: readonly FlowFami
     spread: true,
   } as const;
   const now = Date.now() * 1_000;
-  const seen = exporters().map((one) => ({ listener: 'it', stats: one }));
+  const seen = exported.map((one) => ({ listener: 'it', stats: one }));
   const facts = factsSince(emptyHistory, sampleOf(now, seen, [['it', stats]]), [setting], now);
   const report = diagnose({ ...facts, windowMs: 1_000, machine: null, wire: null }, []);
   return diagnosesOf(report).map(({ code }) => code);

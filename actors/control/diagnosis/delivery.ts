@@ -3,7 +3,7 @@ import type { Diagnosis } from '../../../domain/diagnosis.js';
 import type { ExporterStats, FlowProtocol, StrayProtocol } from '../../../domain/flow.js';
 import type { MachineFacts } from '../../../domain/ports.js';
 import type { ExporterFacts, ListenerFacts } from './facts.js';
-import { leastDatagramsLost, leastRefusedDatagrams, leastStrayDatagrams, lossShare } from './limits.js';
+import { leastDatagramsForMean, leastDatagramsLost, leastRefusedDatagrams, leastStrayDatagrams, lossShare } from './limits.js';
 import { commandsFor } from './tables/commands.js';
 import { isSflow, nameOf, ofExporter, percentText, protocolTitle, share } from './wording.js';
 
@@ -20,6 +20,8 @@ function lostDatagrams({ protocol, sequenceLost, datagrams, records }: ExporterS
 function isOwnLoss(listener: ListenerFacts | undefined, exporters: readonly ExporterFacts[]): boolean {
   if (listener === undefined || listener.period.dropped === 0) return false;
   const own = exporters.filter((each) => each.listener === listener.setting.name);
+  const came = own.reduce((sum, { period }) => sum + period.datagrams, 0);
+  if (came < leastDatagramsForMean) return listener.period.dropped >= leastDatagramsLost;
   const lost = own.reduce((sum, { period }) => sum + lostDatagrams(period), 0);
   return listener.period.dropped >= lost / 2;
 }

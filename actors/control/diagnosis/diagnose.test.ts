@@ -271,6 +271,15 @@ describe('one cause is named once', () => {
     assert.deepEqual(codes({ exporter: { ...v5, sequenceLost: 60 } }), []);
     assert.deepEqual(codes({ exporter: { ...v5, sequenceLost: 600 } }), ['sequence_loss']);
   });
+  test('of three short datagrams nobody can tell how many long ones the socket has dropped', () => {
+    const began = { ...healthyExporter, protocol: 'netflow5', datagrams: 3, records: 11 } as const;
+    const dropped = { ...healthyListener, datagrams: 3, dropped: 281 };
+    const found = diagnose(factsOf([{ ...began, sequenceLost: 6_000 }], dropped), []);
+    assert.deepEqual(
+      diagnosesOf(found).map(({ code }) => code),
+      ['socket_drops'],
+    );
+  });
   test('a device that has fallen silent is that alone', () =>
     assert.deepEqual(
       codes({ exporter: { lastSeen: nowMicros - 900e6, clockSkewMicros: 99e6, sequenceLost: 90 } }),

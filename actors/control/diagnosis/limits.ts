@@ -31,6 +31,8 @@ export const windowSlackSeconds = 1;
 export const lossShare = 0.001;
 /** In datagrams; a few belong to any reboot on the way. */
 export const leastDatagramsLost = 5;
+/** The first datagrams of a device are short, and say little of how many records were in those that are missing. */
+export const leastDatagramsForMean = 30;
 
 export const leastDatagramsForSkew = 10;
 

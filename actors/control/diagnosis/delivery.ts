@@ -3,7 +3,13 @@ import type { Diagnosis } from '../../../domain/diagnosis.js';
 import type { ExporterStats, FlowProtocol, StrayProtocol } from '../../../domain/flow.js';
 import type { MachineFacts } from '../../../domain/ports.js';
 import type { ExporterFacts, ListenerFacts } from './facts.js';
-import { leastDatagramsForMean, leastDatagramsLost, leastRefusedDatagrams, leastStrayDatagrams, lossShare } from './limits.js';
+import {
+  leastDatagramsForMean,
+  leastDatagramsLost,
+  leastRefusedDatagrams,
+  leastStrayDatagrams,
+  lossShare,
+} from './limits.js';
 import { commandsFor } from './tables/commands.js';
 import { isSflow, nameOf, ofExporter, percentText, protocolTitle, share } from './wording.js';
 

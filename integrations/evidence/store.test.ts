@@ -94,6 +94,22 @@ test('attacks on one host in one second that come together overwrite nothing', a
   assert.deepEqual(store.report(), { waiting: 0, written: 20, failed: 0 });
 });
 
+test('what waits is bounded in bytes, and what finds no room is counted', async () => {
+  const store = evidenceStore({ directory: freshDir(), maxWaitingBytes: 1000 });
+  const big = [file('a.txt', 'x'.repeat(2000))];
+  const [first, second] = await Promise.all([store.write(id, big), store.write(id, [file('b.txt')])]);
+  assert.ok(first.ok); // nothing waited before it
+  assert.ok(!second.ok && /2000 bytes wait for the disk/.test(second.error.detail));
+  assert.deepEqual(store.report(), { waiting: 0, written: 1, failed: 1 });
+  const later = await Promise.all(
+    ['b', 'c', 'd'].map((name) => store.write(id, [file(`${name}.txt`, 'x'.repeat(450))])),
+  );
+  assert.deepEqual(
+    later.map(({ ok }) => ok),
+    [true, true, false],
+  );
+});
+
 test('a folder that cannot be written is named, and written once it can be', async () => {
   const directory = freshDir();
   writeFileSync(directory, 'in the way');

@@ -87,7 +87,13 @@ function world(change: Partial<DaemonDeps> = {}): World {
       openInterface: wire.open,
       openFlows: wire.open,
       openMeter: meter.open,
-      openTap: () => ({ read: () => [], before: () => [], close: () => {} }),
+      openTap: () => ({
+        gathered: () => 0,
+        read: () => [],
+        seal: () => {},
+        before: () => [],
+        close: () => {},
+      }),
       openIngress: () => null,
       witness: async () => failure('SOURCE_UNAVAILABLE', 'EPERM: no wire here'),
     };

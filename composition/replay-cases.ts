@@ -109,13 +109,16 @@ export function replayCases(
     };
   }
 
-  function carryOut(one: Case, effects: readonly Effect[], over: AttackId[]): void {
+  function carryOut(one: Case, effects: readonly Effect[], at: UnixMicros, over: AttackId[]): void {
     for (const effect of effects) {
       if (effect.kind === 'explain') {
+        one.packets = one.tap?.read() ?? [];
         one.tap?.close();
         one.tap = null;
-        one.packets = effect.packets;
-        one.line.event = started(effect.attack);
+        const { direction, startedAt } = effect.attack;
+        const shown = fingerprint(one.packets, direction, startedAt);
+        one.life = advance(one.life, { kind: 'explained', fingerprint: shown, at }, one.policy).life;
+        one.line.event = started(one.life.attack);
       }
       if (effect.kind === 'release') {
         const { id, startedAt, subject } = effect.attack;
@@ -127,7 +130,7 @@ export function replayCases(
         };
         lines.push({ event: ended });
         over.push(id);
-        solved({ attack: effect.attack, packets: one.packets, endedAt: effect.at });
+        solved({ attack: one.life.attack, packets: one.packets, endedAt: effect.at });
       }
     }
   }
@@ -135,7 +138,7 @@ export function replayCases(
   function feed(one: Case, input: Parameters<typeof advance>[1], over: AttackId[]): void {
     const { life, effects } = advance(one.life, input, one.policy);
     one.life = life;
-    carryOut(one, effects, over);
+    carryOut(one, effects, input.at, over);
   }
 
   const ends: AttackId[] = [];
@@ -155,8 +158,8 @@ export function replayCases(
     },
     step(at) {
       for (const one of cases.values()) {
-        const packets: readonly SampledPacket[] = one.tap?.read() ?? [];
-        if (packets.length > 0) feed(one, { kind: 'collected', packets, at }, ends);
+        const packets = one.tap?.gathered() ?? 0;
+        if (packets > 0) feed(one, { kind: 'collected', packets, at }, ends);
         feed(one, { kind: 'clock', at }, ends);
       }
       const over = ends.splice(0);
@@ -166,14 +169,13 @@ export function replayCases(
     },
     close() {
       for (const one of cases.values()) {
-        const { attack, packets, phase } = one.life;
+        const { attack, phase } = one.life;
         if (phase !== 'gathering') {
           solved({ attack, packets: one.packets, endedAt: null });
           continue;
         }
-        const rest = one.tap?.read() ?? [];
+        const seen = one.tap?.read() ?? [];
         one.tap?.close();
-        const seen = [...packets, ...rest].slice(0, evidence.packets);
         const told = { ...attack, fingerprint: fingerprint(seen, attack.direction, attack.startedAt) };
         one.line.event = started(told);
         solved({ attack: told, packets: seen, endedAt: null });

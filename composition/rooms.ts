@@ -31,6 +31,7 @@ import type { Journal, KeptTemplate, ScriptRunner } from '../domain/ports.js';
 import { prefixTable } from '../domain/prefix-table.js';
 import type { UnixMicros } from '../domain/units.js';
 import { evidenceStore } from '../integrations/evidence/store.js';
+import { packText } from '../integrations/script/pack-text.js';
 import type { Ref } from '../supervision/behaviour.js';
 import { createPlace, type Place } from '../supervision/place.js';
 import { type RosterMessage, rosterActor, type Wanted } from '../supervision/roster.js';
@@ -123,6 +124,7 @@ export function furnish(deps: RoomDeps): Rooms {
       openTap: live.plane.openTap,
       desk,
       evidence: store.of,
+      pack: packText,
       flowspec: live.settings.bgp.policy.flowspec,
       limits: evidence,
     });

@@ -104,7 +104,16 @@ async function upgraded(schema: OlderSchema, action: string) {
       openInterface: wire.open,
       openFlows: wire.open,
       openMeter: meter.open,
-      openTap: (subject) => ({ read: () => packetsTo(subject), before: () => [], close: () => {} }),
+      openTap: (subject) => {
+        const packets = [...packetsTo(subject)];
+        return {
+          gathered: () => packets.length,
+          read: () => packets.splice(0),
+          seal: () => {},
+          before: () => [],
+          close: () => {},
+        };
+      },
       openIngress: () => null,
       witness: async () => failure('SOURCE_UNAVAILABLE', 'EPERM: no wire here'),
     }),

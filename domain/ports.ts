@@ -140,8 +140,12 @@ export type MeterStats = {
 
 /** Packets of one subject: some from before now, then the next ones. */
 export type Tap = {
-  /** What has come since the last read; sampled packets from before the tap was opened come first. */
-  readonly read: () => readonly SampledPacket[];
+  /** Packets that it has taken so far, read or not. They are held beside V8's heap until they are read. */
+  readonly gathered: () => number;
+  /** The oldest `most` (all) that have come since the last read; sampled packets from before the tap was opened come first. */
+  readonly read: (most?: number) => readonly SampledPacket[];
+  /** It takes no more; what it has can still be read. */
+  readonly seal: () => void;
   /**
    * Packets to the subject from the minutes before the tap was opened, few and far apart, oldest first: what is normal for
    * it. Empty once the tap is closed. Their `bytes` are empty where a packet was seen, null where a flow record was.
@@ -189,12 +193,16 @@ export type JournalEntry =
   /** Replace those of the same exporter and id that the journal has of this listener. */
   | { readonly kind: 'templates'; readonly listener: string; readonly templates: readonly StoredTemplate[] };
 
+/** A long text that may have to wait for long, at a fifth of its size: raw deflate (RFC 1951) of its UTF-8. */
+export type PackedText = { readonly deflated: Uint8Array };
+export type PackText = (text: string) => PackedText;
+
 export type ScriptAction = 'ban' | 'unban' | 'attack_details';
 export type ScriptRun = {
   readonly path: string;
   /** argv 1..4: address, direction, packets per second, action. */
   readonly args: readonly [string, string, string, ScriptAction];
-  readonly stdin: string;
+  readonly stdin: string | PackedText;
   readonly timeoutMs: Milliseconds;
 };
 export type ScriptOutcome = {

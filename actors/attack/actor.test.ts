@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'vitest';
 import type { Attack, SampledPacket } from '../../domain/attack.js';
 import type { BanPolicy } from '../../domain/hostgroup.js';
-import type { EvidenceFile, Standing } from '../../domain/ports.js';
+import type { EvidenceFile, ScriptRun, Standing } from '../../domain/ports.js';
 import { anAttack, aPacket, ratesOf, rehearsalStart } from '../../domain/rehearsal.js';
 import { failure, type Result, success } from '../../domain/result.js';
 import { quietRates } from '../../domain/traffic.js';
@@ -21,7 +21,7 @@ import {
 import type { HostgroupMessage } from '../hostgroup/messages.js';
 import type { LedgerMessage } from '../mitigation/messages.js';
 import { attackActor } from './actor.js';
-import { openDesk, seats } from './desk.js';
+import { mostSeats, openDesk } from './desk.js';
 import type { AttackMode } from './lifecycle.js';
 import type { AttackMessage } from './messages.js';
 
@@ -40,13 +40,16 @@ function listener<M>(id: string): { readonly ref: Ref<M>; readonly heard: M[] } 
 async function scene(first = anAttack(), mode: AttackMode = 'new', full = false) {
   const time = manualTime(rehearsalStart);
   const desk = openDesk({ now: time.clock.now, nextRound: setImmediate });
-  const others = full ? Array.from({ length: seats }, () => desk.seat(() => {})) : [];
+  const others = full
+    ? Array.from({ length: mostSeats }, () => desk.seat({ packets: 3, sampleBytes: 64 }, () => {}))
+    : [];
   const world = {
     packets: [] as SampledPacket[],
     before: [] as SampledPacket[],
     opened: 0,
     closed: 0,
-    reads: 0,
+    sealed: 0,
+    looks: 0,
     crash: false,
     disk: (paths: readonly string[]): Promise<Result<readonly string[]>> => Promise.resolve(success(paths)),
     policy: { enabled: true, enabledIpv6: true, timeMs: 0, onlyIfFinished: true, calmMs: 2000 } as BanPolicy,
@@ -60,11 +63,13 @@ async function scene(first = anAttack(), mode: AttackMode = 'new', full = false)
     openTap: () => {
       world.opened++;
       return {
-        read: () => {
-          world.reads++;
+        gathered: () => {
+          world.looks++;
           if (world.crash) throw new Error('crash');
-          return world.packets.splice(0);
+          return world.packets.length;
         },
+        read: (most = 3) => world.packets.splice(0, most),
+        seal: () => void world.sealed++,
         before: () => world.before,
         close: () => void world.closed++,
       };
@@ -76,8 +81,9 @@ async function scene(first = anAttack(), mode: AttackMode = 'new', full = false)
         return world.disk(files.map(({ name }) => `/evidence/${name}`));
       },
     },
+    pack: (text) => ({ deflated: Buffer.from(text) }),
     flowspec: { coverage: 0.9, maxRules: 5, maxCollateral: 0.2, action: { kind: 'discard' } },
-    limits: { packets: 3, timeLimitMs: 5000, pcap: true },
+    limits: { packets: 3, timeLimitMs: 5000, sampleBytes: 64, pcap: true },
   });
   const place = createPlace<AttackMessage>(first.id);
   const spec = make(first, mode, {
@@ -112,6 +118,10 @@ async function scene(first = anAttack(), mode: AttackMode = 'new', full = false)
   };
 }
 
+/** As `scene` packs it. */
+const textOf = (report: ScriptRun['stdin']): string =>
+  typeof report === 'string' ? report : Buffer.from(report.deflated).toString();
+
 const syn = (): SampledPacket => aPacket({ protocol: 6, tcpFlags: 2, bytes: new Uint8Array(60) });
 
 test('packets from before and after the decision make the report, the files and the fingerprint', async () => {
@@ -119,11 +129,11 @@ test('packets from before and after the decision make the report, the files and 
   it.world.packets = [syn()];
   await pass(it.time, 60);
   assert.equal(it.ledger.length, 0);
-  it.world.packets = [syn(), syn(), syn()];
+  it.world.packets.push(syn(), syn());
   await pass(it.time, 60);
   assert.deepEqual(it.kinds(it.ledger), ['explain', 'revise', 'revise']);
   const [explain] = it.ledger;
-  assert.ok(explain?.kind === 'explain' && /protocol: tcp flags: syn frag: 0/.test(explain.report));
+  assert.ok(explain?.kind === 'explain' && /protocol: tcp flags: syn frag: 0/.test(textOf(explain.report)));
   assert.deepEqual(
     it.written.map(({ name }) => name.replace(/.*\./, '')),
     ['txt', 'json', 'pcap'],
@@ -133,7 +143,8 @@ test('packets from before and after the decision make the report, the files and 
     it.last()?.files,
     it.written.map(({ name }) => `/evidence/${name}`),
   );
-  assert.deepEqual([it.world.opened, it.world.closed], [1, 1]);
+  const { opened, sealed, closed } = it.world;
+  assert.deepEqual([opened, sealed, closed], [1, 1, 1]);
   await it.tree.stop();
 });
 
@@ -164,7 +175,7 @@ test('an attack without packets is explained at the time limit, with few looks i
   assert.equal(it.ledger.length, 0);
   await pass(it.time, 2000);
   assert.deepEqual(it.kinds(it.ledger), ['explain', 'revise', 'revise']);
-  assert.ok(it.world.reads < 30, `${it.world.reads} looks`);
+  assert.ok(it.world.looks < 30, `${it.world.looks} looks`);
   assert.deepEqual(
     it.written.map(({ name }) => name.replace(/.*\./, '')),
     ['txt', 'json'],
@@ -246,7 +257,7 @@ test('the evidence is compiled: the rules go to the ledger and into both reports
     [['192.0.2.7/32', [6]]],
   );
   assert.match(
-    explain.report,
+    textOf(explain.report),
     /^Flowspec rules: 1 cover 100.0 % of 3 attack packets, hit 0.0 % of 8 normal packets$/m,
   );
   const json = JSON.parse(String(it.written.find(({ name }) => name.endsWith('.json'))?.content)) as {
@@ -273,7 +284,7 @@ test('an attack that gets no seat in time is explained by what is remembered of 
   it.world.packets = [syn(), syn()];
   await pass(it.time, 5100);
   const [explain] = it.ledger;
-  assert.ok(explain?.kind === 'explain' && /flags: syn/.test(explain.report));
+  assert.ok(explain?.kind === 'explain' && /flags: syn/.test(textOf(explain.report)));
   assert.deepEqual([it.world.opened, it.world.closed], [1, 1]);
   await it.tree.stop();
 });

@@ -4,12 +4,13 @@
  * It ends nothing by itself: when the life is over it tells the hostgroup, whose child it is. A slow disk delays
  * neither the report nor the release; the files' names follow as a revision. It gathers packets while it has a seat at the
  * desk (desk.ts), and is explained there; what its life says meanwhile is told after that, so that the record and the release
- * never come before the report. One that gets no seat in time makes do with the packets that are remembered.
+ * never come before the report. Its packets stay in the tap until then, where they cost a third of what they do as objects. One
+ * that gets no seat in time makes do with the packets that are remembered.
  */
-import type { Attack, SampledPacket } from '../../domain/attack.js';
+import type { Attack } from '../../domain/attack.js';
 import type { FlowspecPolicy } from '../../domain/bgp.js';
 import type { BanPolicy } from '../../domain/hostgroup.js';
-import type { EvidenceFile, EvidenceStore, Log, Tap, TapOpener } from '../../domain/ports.js';
+import type { EvidenceFile, EvidenceStore, Log, PackText, Tap, TapOpener } from '../../domain/ports.js';
 import type { Milliseconds, UnixMicros } from '../../domain/units.js';
 import type { Outcome } from '../../domain/work.js';
 import type { Behaviour, Cancel, Context, Ref } from '../../supervision/behaviour.js';
@@ -17,7 +18,8 @@ import type { ChildSpec } from '../../supervision/spec.js';
 import type { HostgroupMessage } from '../hostgroup/messages.js';
 import type { LedgerMessage } from '../mitigation/messages.js';
 import type { Desk, Job, Seat } from './desk.js';
-import { type Explained, explaining } from './explaining.js';
+import { type EvidenceTaker, type Explained, explaining } from './explaining.js';
+import { fingerprint } from './fingerprint.js';
 import {
   type AttackMode,
   advance,
@@ -35,12 +37,14 @@ export type AttackDeps = {
   readonly openTap: TapOpener;
   readonly desk: Desk;
   readonly evidence: EvidenceStore;
+  readonly pack: PackText;
   /** How rules are compiled from the evidence. */
   readonly flowspec: FlowspecPolicy;
   /** As in the settings of the same name. `packets` 0: no evidence is awaited. */
   readonly limits: {
     readonly packets: number;
     readonly timeLimitMs: Milliseconds;
+    readonly sampleBytes: number;
     /** Write a .pcap file beside the reports. */
     readonly pcap: boolean;
   };
@@ -70,16 +74,11 @@ const busyLimitMs = 10_000;
 type State = {
   life: Life;
   tap: Tap | null;
-  /** Packets to the subject from before the tap was opened. */
-  before: readonly SampledPacket[];
   seat: Seat | null;
   /** The explanation under way. */
   job: Job | null;
-  /** What follows the explanation, the latest of each kind. */
-  readonly behind: {
-    revise: Extract<Effect, { kind: 'revise' }> | null;
-    release: Extract<Effect, { kind: 'release' }> | null;
-  };
+  /** It follows the explanation. */
+  behind: Extract<Effect, { kind: 'release' }> | null;
   /** The next look at the clock. */
   check: { readonly at: UnixMicros; readonly cancel: Cancel } | null;
 };
@@ -115,14 +114,13 @@ export const attackBehaviour = (
     const state: State = {
       life,
       tap: null,
-      before: [],
       seat: null,
       job: null,
-      behind: { revise: null, release: null },
+      behind: null,
       check: null,
     };
     if (life.phase === 'gathering') {
-      if (deps.limits.packets > 0) state.seat = takeSeat(deps.desk, context);
+      if (deps.limits.packets > 0) state.seat = takeSeat(deps, context);
       if (state.seat?.taken() !== false) collect(state, deps, hooks, context);
       else {
         const leftMs = deps.limits.timeLimitMs - (at - life.gatheringSince) / 1000;
@@ -153,7 +151,6 @@ export const attackBehaviour = (
       case 'release':
         if (state.tap === null) collect(state, deps, hooks, context); // what is remembered is better than nothing
         return feed(state, { ...message, at }, deps, hooks, context);
-      case 'collected':
       case 'stored':
         return feed(state, { ...message, at }, deps, hooks, context);
     }
@@ -165,8 +162,8 @@ export const attackBehaviour = (
 });
 
 /** Left with the incarnation, however that ends. */
-function takeSeat(desk: Desk, { self, signal }: Context<AttackMessage>): Seat {
-  const seat = desk.seat(() => void self.send({ kind: 'seated' }));
+function takeSeat({ desk, limits }: AttackDeps, { self, signal }: Context<AttackMessage>): Seat {
+  const seat = desk.seat(limits, () => void self.send({ kind: 'seated' }));
   signal.addEventListener('abort', seat.leave, { once: true });
   return seat;
 }
@@ -180,7 +177,6 @@ const policyOf = (deps: AttackDeps, hooks: AttackHooks): LifePolicy => ({
 function closeTap(state: State): void {
   state.tap?.close();
   state.tap = null;
-  state.before = [];
 }
 
 /** Without a seat it is the last look: the time is up. */
@@ -188,10 +184,9 @@ function collect(state: State, deps: AttackDeps, hooks: AttackHooks, context: Co
   if (state.life.phase !== 'gathering') return;
   if (state.tap === null && deps.limits.packets > 0) {
     state.tap = deps.openTap(state.life.attack.subject, deps.limits.packets);
-    state.before = state.tap.before();
   }
   const at = context.clock.unixMicros();
-  feed(state, { kind: 'collected', packets: state.tap?.read() ?? [], at }, deps, hooks, context);
+  feed(state, { kind: 'collected', packets: state.tap?.gathered() ?? 0, at }, deps, hooks, context);
   if (state.life.phase !== 'gathering') return;
   const ageMs = (at - state.life.gatheringSince) / 1000;
   context.after(Math.max(fastMs, ageMs * pauseShare), { kind: 'collect' });
@@ -207,7 +202,6 @@ function feed(
   const step = advance(state.life, input, policyOf(deps, hooks));
   state.life = step.life;
   for (const effect of step.effects) perform(state, effect, deps, hooks, context);
-  if (step.life.phase !== 'gathering') closeTap(state);
   checkInTime(state, context.clock.unixMicros(), hooks, context);
   return state;
 }
@@ -242,14 +236,13 @@ function perform(
     case 'explain':
       explain(state, effect, deps, hooks, context);
       return;
-    case 'revise':
+    case 'revise': // what the explanation brings is the record as it is then
       if (state.job === null) revise(effect, hooks);
-      else state.behind.revise = effect;
       return;
     case 'release':
       if (state.job === null) release(effect, hooks);
       else {
-        state.behind.release = effect;
+        state.behind = effect;
         state.job.hurry();
       }
   }
@@ -267,21 +260,36 @@ function release(effect: Extract<Effect, { kind: 'release' }>, { ledger, hostgro
 
 function explain(
   state: State,
-  { attack, packets }: Extract<Effect, { kind: 'explain' }>,
-  { desk, flowspec, limits }: AttackDeps,
-  { ledger, settleMs }: AttackHooks,
-  { self, log }: Context<AttackMessage>,
+  { attack }: Extract<Effect, { kind: 'explain' }>,
+  deps: AttackDeps,
+  hooks: AttackHooks,
+  context: Context<AttackMessage>,
 ): void {
-  const work = explaining(
-    { attack, packets, before: state.before },
-    { flowspec, reachMs: settleMs, pcap: limits.pcap },
-  );
+  const { desk, flowspec, limits, pack } = deps;
+  const { self, log } = context;
+  const { ledger, settleMs } = hooks;
+  state.tap?.seal();
+  const evidence: EvidenceTaker = {
+    take: (most) => state.tap?.read(most) ?? [],
+    before: () => state.tap?.before() ?? [],
+    done: () => closeTap(state),
+  };
+  const work = explaining({ attack, evidence }, { flowspec, reachMs: settleMs, pcap: limits.pcap, pack });
   state.job = desk.explain(work, (outcome) => void self.send({ kind: 'explained', outcome }));
   if (state.job !== null) return;
+  closeTap(state);
   state.seat?.leave();
   log.warn('too many attacks to explain: told without packets and rules', { attack: attack.id });
   const report = detailsReport(attack, [], null);
   ledger.send({ kind: 'explain', attack, report, rules: [], noRules: 'too many attacks at once to explain' });
+  const shown = fingerprint([], attack.direction, attack.startedAt);
+  feed(
+    state,
+    { kind: 'explained', fingerprint: shown, at: context.clock.unixMicros() },
+    deps,
+    hooks,
+    context,
+  );
 }
 
 /** It is told, and then what came behind it. */
@@ -299,11 +307,12 @@ function explained(
   const { rules, reason: noRules } = compiled;
   hooks.ledger.send({ kind: 'explain', attack, report, rules, noRules });
   store(attack, files, deps.evidence, context);
-  const { behind } = state;
-  if (behind.revise !== null) revise(behind.revise, hooks);
-  if (behind.release !== null) release(behind.release, hooks);
-  behind.revise = null;
-  behind.release = null;
+  if (attack.fingerprint !== null) {
+    const at = context.clock.unixMicros();
+    feed(state, { kind: 'explained', fingerprint: attack.fingerprint, at }, deps, hooks, context);
+  }
+  if (state.behind !== null) release(state.behind, hooks);
+  state.behind = null;
 }
 
 /** Not awaited: the files' paths come back as a message. */

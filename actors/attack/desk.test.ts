@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'vitest';
 import type { Outcome, Work } from '../../domain/work.js';
-import { type Desk, mostQueued, openDesk, seats, sliceMs } from './desk.js';
+import { type Desk, mostBytes, mostQueued, mostSeats, openDesk, sliceMs } from './desk.js';
 
 /** Each step takes as long as it says. */
 function scene(): {
@@ -60,7 +60,14 @@ test('what is hurried goes before the rest, what is cancelled is not heard of', 
   jobs[3]?.hurry();
   while (it.round());
   assert.deepEqual(it.heard, ['d', 'a', 'c']);
-  assert.deepEqual(it.desk.report(), { seated: 0, waiting: 0, queued: 0, explained: 3, refused: 0 });
+  assert.deepEqual(it.desk.report(), {
+    seated: 0,
+    waiting: 0,
+    unseated: 0,
+    queued: 0,
+    explained: 3,
+    refused: 0,
+  });
 });
 
 test('work that throws is heard of, and the next one is done', () => {
@@ -86,10 +93,35 @@ test('more works than may wait are refused and counted', () => {
 test('seats are given in the order of asking, each once, and one that waits can leave', () => {
   const { desk } = scene();
   const called: number[] = [];
-  const asked = Array.from({ length: seats + 4 }, (_, index) => desk.seat(() => void called.push(index)));
-  assert.equal(asked.filter((one) => one.taken()).length, seats);
-  asked[seats + 1]?.leave();
+  const wants = { packets: 1, sampleBytes: 64 };
+  const asked = Array.from({ length: mostSeats + 4 }, (_, index) =>
+    desk.seat(wants, () => void called.push(index)),
+  );
+  assert.equal(asked.filter((one) => one.taken()).length, mostSeats);
+  asked[mostSeats + 1]?.leave();
   for (const index of [0, 0, 7]) asked[index]?.leave();
-  assert.deepEqual(called, [seats, seats + 2]);
-  assert.deepEqual([desk.report().seated, desk.report().waiting], [seats, 1]);
+  assert.deepEqual(called, [mostSeats, mostSeats + 2]);
+  const { seated, waiting, unseated } = desk.report();
+  assert.deepEqual([seated, waiting, unseated], [mostSeats, 1, 1]);
+});
+
+test('no more is gathered than the bound in bytes, but one attack may gather whatever it is', () => {
+  const { desk } = scene();
+  const half = { packets: 1000, sampleBytes: mostBytes / 2000 };
+  const asked = Array.from({ length: 4 }, () => desk.seat(half, () => {}));
+  assert.deepEqual(
+    asked.map((one) => one.taken()),
+    [true, false, false, false],
+  );
+  asked[0]?.leave();
+  assert.equal(desk.report().seated, 1);
+  const small = { packets: 1, sampleBytes: 64 };
+  const late = desk.seat(small, () => {});
+  assert.equal(late.taken(), false); // who asked before it is before it
+  for (const one of asked) one.leave();
+  assert.equal(late.taken(), true);
+  assert.deepEqual([desk.seat(half, () => {}).taken(), desk.seat(half, () => {}).taken()], [true, false]);
+  const empty = scene().desk;
+  assert.equal(empty.seat({ packets: 65_536, sampleBytes: 65_535 }, () => {}).taken(), true);
+  assert.equal(empty.seat(small, () => {}).taken(), false);
 });

@@ -2,7 +2,8 @@
  * The desk at which attacks are explained, one for all hostgroups: a storm on thousands of hosts is explained one attack after
  * the other, and what is decided and announced meanwhile does not wait for it.
  *
- * - At most `seats` attacks gather packets at once; the others wait for a seat in the order in which they asked.
+ * - At most `mostSeats` attacks gather packets at once, and no more than may come to `mostBytes` of packets; the others wait for a seat
+ *   in the order in which they asked. One that leaves without having had a seat is counted.
  * - Work is done in the order in which it came, what is hurried first, for `sliceMs` in each round of the event loop; a step of
  *   it that takes longer than that is done alone. Where all others have much to do, it gives way to them (supervision/way.ts). So
  *   nothing is lost here, it only comes later.
@@ -27,8 +28,11 @@ export type Job = {
   readonly cancel: Cancel;
 };
 
+/** What an attack may gather. */
+export type Wants = { readonly packets: number; readonly sampleBytes: number };
+
 export type Desk = {
-  readonly seat: (seated: () => void) => Seat;
+  readonly seat: (wants: Wants, seated: () => void) => Seat;
   /** `done` hears its value, or what it threw. null: refused. */
   readonly explain: <T>(work: Work<T>, done: (outcome: Outcome<T>) => void) => Job | null;
   readonly report: () => DeskReport;
@@ -40,19 +44,26 @@ export type DeskDeps = {
   readonly nextRound: (run: () => void) => void;
 };
 
-/** Each gathering attack holds its packets in memory: some 80 KB of them. */
-export const seats = 512;
+/** The native side has 1,024 taps; the rest is for attacks without a seat. */
+export const mostSeats = 1000;
+/** Of all packets that wait to be explained, and by this the most that evidence takes of memory before it is written. */
+export const mostBytes = 32 * 2 ** 20;
+/** A packet beside its bytes: its facts, and what an allocation takes. */
+const factBytes = 200;
 export const mostQueued = 16_384;
 export const sliceMs: Milliseconds = 3;
 
+type Asked = { readonly bytes: number; readonly seated: () => void };
 type Entry = { readonly work: Work<unknown>; readonly done: (outcome: Outcome<unknown>) => void };
 
 export const machineDesk = (): Desk =>
   openDesk({ now: () => performance.now(), nextRound: (run) => void setImmediate(run) });
 
 export function openDesk({ now, nextRound }: DeskDeps): Desk {
-  const taken = new Set<object>();
-  const waiting = new Map<object, () => void>();
+  const taken = new Set<Asked>();
+  const waiting = new Set<Asked>();
+  let takenBytes = 0;
+  let unseated = 0;
   const hurried = new Set<Entry>();
   const ordinary = new Set<Entry>();
   let scheduled = false;
@@ -61,12 +72,19 @@ export function openDesk({ now, nextRound }: DeskDeps): Desk {
   let explained = 0;
   let refused = 0;
 
+  /** The first may gather whatever it is. */
+  const hasRoom = (bytes: number): boolean =>
+    taken.size === 0 || (taken.size < mostSeats && takenBytes + bytes <= mostBytes);
+  const sit = (one: Asked): void => {
+    taken.add(one);
+    takenBytes += one.bytes;
+  };
   const seatNext = (): void => {
-    for (const [one, seated] of waiting) {
-      if (taken.size >= seats) return;
+    for (const one of waiting) {
+      if (!hasRoom(one.bytes)) return;
       waiting.delete(one);
-      taken.add(one);
-      seated();
+      sit(one);
+      one.seated();
     }
   };
   const first = (): Entry | undefined => hurried.values().next().value ?? ordinary.values().next().value;
@@ -105,15 +123,17 @@ export function openDesk({ now, nextRound }: DeskDeps): Desk {
   }
 
   return {
-    seat: (seated) => {
-      const one = {};
-      if (taken.size < seats) taken.add(one);
-      else waiting.set(one, seated);
+    seat: ({ packets, sampleBytes }, seated) => {
+      const one: Asked = { bytes: packets * (factBytes + sampleBytes), seated };
+      if (waiting.size === 0 && hasRoom(one.bytes)) sit(one);
+      else waiting.add(one);
       return {
         taken: () => taken.has(one),
         leave: () => {
-          waiting.delete(one);
-          if (taken.delete(one)) seatNext();
+          if (waiting.delete(one)) unseated += 1;
+          if (!taken.delete(one)) return;
+          takenBytes -= one.bytes;
+          seatNext();
         },
       };
     },
@@ -135,6 +155,7 @@ export function openDesk({ now, nextRound }: DeskDeps): Desk {
     report: () => ({
       seated: taken.size,
       waiting: waiting.size,
+      unseated,
       queued: hurried.size + ordinary.size,
       explained,
       refused,

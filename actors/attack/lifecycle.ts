@@ -4,15 +4,15 @@
  * Pure: no clock, no I/O. `actor.ts` feeds it and carries out the effects. Times are Unix microseconds, durations
  * milliseconds. The mitigation is announced before this life begins, so nothing here can delay it.
  *
- * - `gathering`: packets are taken until there are enough or the time is up; then `explain`, once.
+ * - `gathering`: packets are taken until there are enough or the time is up; then `explain`, once. What they show comes
+ *   later, as `explained`, whatever phase the life is in by then; it is told if the attack is over, too.
  * - `explained`: the subject is still over its limits. `calm`: it is at or below them since `calmSince`.
  * - `released`: by the ban policy, or by hand at any time. Nothing follows.
  */
-import type { Attack, SampledPacket } from '../../domain/attack.js';
+import type { Attack, Fingerprint } from '../../domain/attack.js';
 import type { BanPolicy, ProbePolicy } from '../../domain/hostgroup.js';
 import type { Standing } from '../../domain/ports.js';
 import type { Milliseconds, UnixMicros } from '../../domain/units.js';
-import { fingerprint } from './fingerprint.js';
 
 export type Phase = 'gathering' | 'explained' | 'calm' | 'released';
 
@@ -29,8 +29,6 @@ export type LifePolicy = {
 export type Life = {
   readonly phase: Phase;
   readonly attack: Attack;
-  /** At most `policy.evidence.packets`; empty once explained. */
-  readonly packets: readonly SampledPacket[];
   readonly gatheringSince: UnixMicros;
   readonly calmSince: UnixMicros | null;
   readonly calmNotBefore: UnixMicros;
@@ -39,14 +37,16 @@ export type Life = {
 
 export type Input =
   | { readonly kind: 'standing'; readonly standing: Standing; readonly at: UnixMicros }
-  | { readonly kind: 'collected'; readonly packets: readonly SampledPacket[]; readonly at: UnixMicros }
+  /** `packets`: how many there are by now. */
+  | { readonly kind: 'collected'; readonly packets: number; readonly at: UnixMicros }
+  | { readonly kind: 'explained'; readonly fingerprint: Fingerprint; readonly at: UnixMicros }
   | { readonly kind: 'stored'; readonly files: readonly string[]; readonly at: UnixMicros }
   | { readonly kind: 'clock'; readonly at: UnixMicros }
   | { readonly kind: 'release'; readonly at: UnixMicros };
 
 export type Effect =
-  /** The evidence is complete: report it, write its files. `attack` holds the fingerprint. */
-  | { readonly kind: 'explain'; readonly attack: Attack; readonly packets: readonly SampledPacket[] }
+  /** The evidence is complete: report what it shows, write its files. */
+  | { readonly kind: 'explain'; readonly attack: Attack }
   /** The record has changed. */
   | { readonly kind: 'revise'; readonly attack: Attack }
   | { readonly kind: 'release'; readonly attack: Attack; readonly at: UnixMicros };
@@ -64,7 +64,6 @@ export function born(attack: Attack, mode: AttackMode, at: UnixMicros, policy: L
   return {
     phase: attack.evidence === 'gathering' ? 'gathering' : 'explained',
     attack,
-    packets: [],
     gatheringSince: mode === 'new' ? attack.startedAt : at,
     calmSince: null,
     calmNotBefore: mode === 'new' ? attack.startedAt : at + micros(policy.settleMs),
@@ -79,10 +78,11 @@ export function advance(life: Life, input: Input, policy: LifePolicy): Step {
       return endIfDue(stand(life, input.standing, input.at), input.at, policy);
     case 'collected':
       return gather(life, input.packets, input.at, policy);
+    case 'explained':
     case 'stored':
-      return revise({ ...life, attack: { ...life.attack, files: input.files } }, input.at);
+      return learn(life, input);
     case 'clock': {
-      const gathered = gather(life, [], input.at, policy);
+      const gathered = gather(life, 0, input.at, policy);
       return followedBy(gathered, endIfDue(stay(gathered.life), input.at, policy));
     }
     case 'release':
@@ -90,10 +90,17 @@ export function advance(life: Life, input: Input, policy: LifePolicy): Step {
   }
 }
 
-/** Files can be finished after the release; nothing else matters then. */
-function afterRelease(life: Life, input: Input): Step {
-  if (input.kind !== 'stored') return stay(life);
-  return revise({ ...life, attack: { ...life.attack, files: input.files } }, input.at);
+/** What the packets show and where they lie can come after the release; nothing else matters then. */
+const afterRelease = (life: Life, input: Input): Step =>
+  input.kind === 'stored' || input.kind === 'explained' ? learn(life, input) : stay(life);
+
+function learn(life: Life, input: Extract<Input, { kind: 'stored' | 'explained' }>): Step {
+  const { attack } = life;
+  const known: Attack =
+    input.kind === 'stored'
+      ? { ...attack, files: input.files }
+      : { ...attack, evidence: 'complete', fingerprint: input.fingerprint };
+  return revise({ ...life, attack: known }, input.at);
 }
 
 const followedBy = (first: Step, then: Step): Step => ({
@@ -128,27 +135,16 @@ function withCalm(life: Life, calmSince: UnixMicros | null): Life {
   return { ...life, calmSince, phase };
 }
 
-function gather(life: Life, packets: readonly SampledPacket[], at: UnixMicros, policy: LifePolicy): Step {
+function gather(life: Life, packets: number, at: UnixMicros, policy: LifePolicy): Step {
   if (life.phase !== 'gathering') return stay(life);
-  const room = policy.evidence.packets - life.packets.length;
-  const next: Life =
-    packets.length === 0 ? life : { ...life, packets: [...life.packets, ...packets.slice(0, room)] };
-  const enough = next.packets.length >= policy.evidence.packets;
+  const enough = packets >= policy.evidence.packets;
   const late = at - life.gatheringSince >= micros(policy.evidence.timeLimitMs);
-  return enough || late ? explain(next, at) : stay(next);
+  return enough || late ? explain(life) : stay(life);
 }
 
-function explain(life: Life, at: UnixMicros): Step {
-  const attack: Attack = {
-    ...life.attack,
-    evidence: 'complete',
-    fingerprint: fingerprint(life.packets, life.attack.direction, life.attack.startedAt),
-  };
-  const explained = withCalm({ ...life, attack, packets: [], phase: 'explained' }, life.calmSince);
-  return followedBy(
-    { life: explained, effects: [{ kind: 'explain', attack, packets: life.packets }] },
-    revise(explained, at),
-  );
+function explain(life: Life): Step {
+  const explained = withCalm({ ...life, phase: 'explained' }, life.calmSince);
+  return { life: explained, effects: [{ kind: 'explain', attack: life.attack }] };
 }
 
 /**
@@ -180,7 +176,7 @@ const endIfDue = (step: Step, at: UnixMicros, policy: LifePolicy): Step =>
 
 /** What was gathered so far is explained before the end. */
 function end(life: Life, at: UnixMicros): Step {
-  const told = life.phase === 'gathering' ? explain(life, at) : stay(life);
+  const told = life.phase === 'gathering' ? explain(life) : stay(life);
   const attack: Attack = { ...told.life.attack, endedAt: at };
   const released: Life = { ...told.life, attack, phase: 'released' };
   return {

@@ -1,5 +1,5 @@
 /** Protocol of an attack actor: one actor a subject and direction under attack. */
-import type { Attack, SampledPacket } from '../../domain/attack.js';
+import type { Attack } from '../../domain/attack.js';
 import type { Standing } from '../../domain/ports.js';
 import type { UnixMicros } from '../../domain/units.js';
 import type { Outcome } from '../../domain/work.js';
@@ -10,6 +10,8 @@ export type DeskReport = {
   /** Attacks that gather packets, and those that wait to. */
   readonly seated: number;
   readonly waiting: number;
+  /** Attacks that never had a seat: explained by what was remembered of them. */
+  readonly unseated: number;
   /** Explanations that wait, the one under way among them; made; refused for want of room. */
   readonly queued: number;
   readonly explained: number;
@@ -25,7 +27,6 @@ export type AttackMessage =
   | { readonly kind: 'explained'; readonly outcome: Outcome<Explained> }
   /** Look into the tap, and at the clock. */
   | { readonly kind: 'collect' }
-  | { readonly kind: 'collected'; readonly packets: readonly SampledPacket[] }
   /** Evidence files are on disk. */
   | { readonly kind: 'stored'; readonly files: readonly string[] }
   | { readonly kind: 'check_end' }

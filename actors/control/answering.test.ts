@@ -72,7 +72,7 @@ async function statusAmong(sources: readonly Ref<SourceMessage>[]): Promise<Stat
   const time = manualTime();
   const spec = controlActor({
     evidence: () => ({
-      desk: { seated: 0, waiting: 0, queued: 0, explained: 0, refused: 0 },
+      desk: { seated: 0, waiting: 0, unseated: 0, queued: 0, explained: 0, refused: 0 },
       files: { waiting: 0, written: 0, failed: 0 },
     }),
     vitals: () => ({

@@ -92,7 +92,7 @@ const reports = {
   },
   speakers: [],
   evidence: {
-    desk: { seated: 0, waiting: 0, queued: 0, explained: 0, refused: 0 },
+    desk: { seated: 0, waiting: 0, unseated: 0, queued: 0, explained: 0, refused: 0 },
     files: { waiting: 0, written: 0, failed: 0 },
   },
   script: null,

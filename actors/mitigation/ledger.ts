@@ -17,6 +17,7 @@ import { type Attack, subjectText } from '../../domain/attack.js';
 import { callsForRules, type MitigationAction } from '../../domain/bgp.js';
 import type { FlowspecRule } from '../../domain/flowspec.js';
 import { type Mitigation, type MitigationEffect, notAnnounced } from '../../domain/mitigation.js';
+import type { ScriptRun } from '../../domain/ports.js';
 import { failure } from '../../domain/result.js';
 import type { AttackId, UnixMicros } from '../../domain/units.js';
 import { escalate, replan } from './claims.js';
@@ -127,7 +128,7 @@ function record(ledger: Ledger, attack: Attack, at: UnixMicros): Effect[] {
 
 export type Explanation = {
   readonly attack: Attack;
-  readonly report: string;
+  readonly report: ScriptRun['stdin'];
   readonly rules: readonly FlowspecRule[];
   /** Why there are none; null: there are. */
   readonly noRules: string | null;

@@ -2,7 +2,7 @@
 import type { Attack } from '../../domain/attack.js';
 import type { FlowspecRule } from '../../domain/flowspec.js';
 import type { Mitigation, MitigationEffect } from '../../domain/mitigation.js';
-import type { KeptMitigation, ScriptAction } from '../../domain/ports.js';
+import type { KeptMitigation, ScriptAction, ScriptRun } from '../../domain/ports.js';
 import type { Result } from '../../domain/result.js';
 import type { AttackId, Milliseconds, UnixMicros } from '../../domain/units.js';
 import type { NotifyOutcome } from '../script/messages.js';
@@ -46,7 +46,7 @@ export type LedgerMessage =
   | {
       readonly kind: 'explain';
       readonly attack: Attack;
-      readonly report: string;
+      readonly report: ScriptRun['stdin'];
       readonly rules: readonly FlowspecRule[];
       readonly noRules: string | null;
     }

@@ -7,7 +7,7 @@
  */
 import { type Attack, subjectText } from '../../domain/attack.js';
 import type { Mitigation, Notified } from '../../domain/mitigation.js';
-import type { JournalEntry, LogFields, ScriptAction } from '../../domain/ports.js';
+import type { JournalEntry, LogFields, ScriptAction, ScriptRun } from '../../domain/ports.js';
 import type { Result } from '../../domain/result.js';
 import type { AttackId, Milliseconds, UnixMicros } from '../../domain/units.js';
 import type { AnnouncerMessage } from './announcer-messages.js';
@@ -38,7 +38,7 @@ export type Held = {
   /** What has been handed to the script actor; ahead of `mitigation.notified` until it says that it has begun. */
   handed: Notified;
   /** The report for `attack_details`, until `ban` has begun. */
-  details: string | null;
+  details: ScriptRun['stdin'] | null;
   /** The evidence is complete. */
   explained: boolean;
   /** Who waits to hear that the present state is durable. */
@@ -92,7 +92,7 @@ export type Effect =
       readonly kind: 'notify';
       readonly action: ScriptAction;
       readonly attack: Attack;
-      readonly report: string | null;
+      readonly report: ScriptRun['stdin'] | null;
     }
   | { readonly kind: 'speak'; readonly speaker: string; readonly message: AnnouncerMessage }
   /** To whom it may concern: nothing waits for it. */

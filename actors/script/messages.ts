@@ -1,6 +1,6 @@
 /** Protocol of the script actor: runs the notify script, bounded in number and time, in order for each subject. */
 
-import type { ScriptAction } from '../../domain/ports.js';
+import type { ScriptAction, ScriptRun } from '../../domain/ports.js';
 import type { AttackId } from '../../domain/units.js';
 
 export type ScriptReport = {
@@ -24,7 +24,7 @@ export type ScriptMessage =
       readonly direction: string;
       /** Packets per second, whole. */
       readonly power: number;
-      readonly stdin: string;
+      readonly stdin: ScriptRun['stdin'];
       /** Called once: when the program has been started, or when it cannot be. */
       readonly settled: (outcome: NotifyOutcome) => void;
     }

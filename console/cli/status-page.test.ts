@@ -125,7 +125,7 @@ const status: Status = {
   mitigation: null,
   speakers: [],
   evidence: {
-    desk: { seated: 512, waiting: 4, queued: 9, explained: 77, refused: 1 },
+    desk: { seated: 512, waiting: 4, unseated: 6, queued: 9, explained: 77, refused: 1 },
     files: { waiting: 3, written: 70, failed: 2 },
   },
   notices: [],
@@ -208,7 +208,8 @@ describe('status', () => {
       'notify script: 5 started, 1 running, 0 waiting, 2 failed, 1 timed out, 0 dropped',
       '',
       'evidence: 77 attacks explained, 512 gather packets, 4 wait to, 9 wait to be explained',
-      '          1 told without packets; files of 70 written, of 3 waiting, of 2 failed',
+      '          6 found no room to gather in time, 1 told without packets',
+      '          files of 70 written, of 3 waiting, of 2 failed',
       '',
       ...renderTree(tree, plain).split('\n'),
     ]);

@@ -88,11 +88,12 @@ export function renderTree(root: TreeNode, colors: Colors): string {
 
 /** Of a quiet machine there is nothing to say. */
 function evidenceLine({ evidence: { desk, files } }: Status): string | null {
-  const { seated, waiting, queued, explained, refused } = desk;
+  const { seated, waiting, unseated, queued, explained, refused } = desk;
   if (seated + waiting + queued + explained + refused + files.failed === 0) return null;
   return (
     `evidence: ${explained} attacks explained, ${seated} gather packets, ${waiting} wait to, ${queued} wait to be explained\n` +
-    `          ${refused} told without packets; files of ${files.written} written, of ${files.waiting} waiting, of ${files.failed} failed`
+    `          ${unseated} found no room to gather in time, ${refused} told without packets\n` +
+    `          files of ${files.written} written, of ${files.waiting} waiting, of ${files.failed} failed`
   );
 }
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, test } from 'vitest';
 import type { ScriptRun } from '../../domain/ports.js';
+import { packText } from './pack-text.js';
 import { startScriptRunner } from './runner.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'tidegate-script-'));
@@ -54,6 +55,17 @@ test('the script gets its four arguments and its stdin to the end', async () => 
     ['4 192.0.2.7 incoming 41250 ban', '300000'],
   );
   assert.equal(result.value.exitCode, 0);
+});
+
+test('a text that was packed comes whole', async () => {
+  const text = 'häuser '.repeat(50_000);
+  const packed = packText(text);
+  assert.ok(packed.deflated.length < text.length / 50);
+  const path = script('#!/bin/sh\nmd5sum\n');
+  const [plain, whole] = await Promise.all([run(path, { stdin: text }), run(path, { stdin: packed })]);
+  assert.ok(plain.ok && whole.ok);
+  assert.match(plain.value.output, /^[0-9a-f]{32}/);
+  assert.equal(whole.value.output, plain.value.output);
 });
 
 test('arguments never meet a shell', async () => {

@@ -15,6 +15,9 @@ import { type FailureCode, failure, type Result, success } from '../../domain/re
 
 const searchPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
+/** It only passes on what it is given: what V8 would let young garbage grow to, 32 MB, is never needed. */
+const youngGenerationMb = 4;
+
 type Answer =
   | { readonly id: number; readonly started: true }
   | { readonly id: number; readonly outcome: ScriptOutcome }
@@ -49,7 +52,10 @@ export function startScriptRunner(): ScriptRunner {
     waiting.settle('outcome' in answer ? success(answer.outcome) : failure(answer.code, answer.detail));
   };
   const start = (): Worker => {
-    const worker = new Worker(new URL('./worker.mjs', import.meta.url), { execArgv: [] });
+    const worker = new Worker(new URL('./worker.mjs', import.meta.url), {
+      execArgv: [],
+      resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMb },
+    });
     worker.unref();
     worker.on('message', hear);
     worker.on('error', (error: unknown) => {

@@ -3,12 +3,13 @@
  * on a busy machine; here it blocks nobody else.
  *
  * Plain JavaScript, since a worker's entry must load as it lies, from the sources and from the build alike; the build
- * copies it. In: `{id, path, args, stdin, timeoutMs, env}` and `{id, abort: true}`. Out: `{id, started: true}` as soon
+ * copies it. In: `{id, path, args, stdin, timeoutMs, env}` (pack-text.ts packs a long stdin) and `{id, abort: true}`. Out: `{id, started: true}` as soon
  * as the program runs, then one `{id, outcome}` or `{id, code, detail}`.
  */
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { parentPort } from 'node:worker_threads';
+import { inflateRawSync } from 'node:zlib';
 
 const maxOutputBytes = 64 * 1024;
 const killAfterMs = 1000;
@@ -17,7 +18,7 @@ const drainMs = 100;
 const missingCodes = new Set(['ENOENT', 'EACCES', 'ENOTDIR', 'EISDIR', 'ELOOP', 'ENAMETOOLONG']);
 
 /**
- * @typedef {{id: number, path: string, args: string[], stdin: string, timeoutMs: number, env: Record<string, string>}} Run
+ * @typedef {{id: number, path: string, args: string[], stdin: string | {deflated: Uint8Array}, timeoutMs: number, env: Record<string, string>}} Run
  * @typedef {import('node:child_process').ChildProcess} Child
  */
 
@@ -103,7 +104,7 @@ function watch(child, run, startedAt) {
     });
   });
   child.stdin?.on('error', () => {}); // EPIPE: it does not read, which it need not
-  child.stdin?.end(run.stdin);
+  child.stdin?.end(typeof run.stdin === 'string' ? run.stdin : inflateRawSync(run.stdin.deflated));
 }
 
 /**

@@ -68,7 +68,22 @@ Napi::Value listed(const Napi::CallbackInfo& info, Samples samples) {
 }
 
 Napi::Value read_tap(const Napi::CallbackInfo& info) {
-  return listed(info, [](Tap& tap) { return tap.read(); });
+  const auto most = number_argument(info, 1, "most", 1, kMaxTapPackets);
+  if (!most) return info.Env().Undefined();
+  return listed(info, [&](Tap& tap) { return tap.read(static_cast<std::size_t>(*most)); });
+}
+
+Napi::Value tap_gathered(const Napi::CallbackInfo& info) {
+  auto* handle = unwrap<TapHandle>(info, 0);
+  if (handle == nullptr) return info.Env().Undefined();
+  return Napi::Number::New(info.Env(), handle->tap ? static_cast<double>(handle->tap->gathered()) : 0);
+}
+
+/// No lane offers it anything more; what it has can still be read.
+Napi::Value seal_tap(const Napi::CallbackInfo& info) {
+  auto* handle = unwrap<TapHandle>(info, 0);
+  if (handle != nullptr && handle->tap) handle->engine->taps().close(handle->tap);
+  return info.Env().Undefined();
 }
 
 Napi::Value tap_before(const Napi::CallbackInfo& info) {
@@ -88,6 +103,8 @@ Napi::Value close_tap(const Napi::CallbackInfo& info) {
 void export_taps(Napi::Env env, Napi::Object& exports) {
   export_call<open_tap>(env, exports, "openTap");
   export_call<read_tap>(env, exports, "readTap");
+  export_call<tap_gathered>(env, exports, "tapGathered");
+  export_call<seal_tap>(env, exports, "sealTap");
   export_call<tap_before>(env, exports, "tapBefore");
   export_call<close_tap>(env, exports, "closeTap");
 }

@@ -264,7 +264,12 @@ export interface NativeDoor {
   readonly closeMeter: (meter: MeterHandle) => void;
 
   readonly openTap: (engine: EngineHandle, subject: SubjectText, count: number) => TapHandle;
-  readonly readTap: (tap: TapHandle) => readonly SampledPacket[];
+  /** Packets that it has taken, those from before among them, read or not. */
+  readonly tapGathered: (tap: TapHandle) => number;
+  /** The oldest of what has come since the last read. */
+  readonly readTap: (tap: TapHandle, most: number) => readonly SampledPacket[];
+  /** It takes no more; what it has can still be read. */
+  readonly sealTap: (tap: TapHandle) => void;
   /** Packets to the subject from the minutes before the tap was opened, few and far apart; oldest first. Without bytes. */
   readonly tapBefore: (tap: TapHandle) => readonly SampledPacket[];
   readonly closeTap: (tap: TapHandle) => void;

@@ -12,7 +12,9 @@ export const tapOpener =
   (subject, count) => {
     const tap = door.openTap(engine, subjectText(subject), whole('count', count, 1, mostTapPackets));
     return {
-      read: () => door.readTap(tap),
+      gathered: () => door.tapGathered(tap),
+      read: (most = mostTapPackets) => door.readTap(tap, whole('most', most, 1, mostTapPackets)),
+      seal: () => door.sealTap(tap),
       before: () => door.tapBefore(tap),
       close: () => door.closeTap(tap),
     };

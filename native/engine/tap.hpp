@@ -1,12 +1,17 @@
 /// Tap: packets to or from one host or prefix, some from before it was opened, then the next ones.
 ///
 /// - At most `count` packets in all, of which at most half are from before.
-/// - Any number of capture threads offer, one reader takes. A capture thread never waits: a packet that
+/// - Any number of capture threads offer, one reader takes, a part at a time if it likes. A capture thread never waits: a packet that
 ///   finds the tap locked passes by and is counted.
+/// - What it holds grows by the packet: an attack waits for long to be explained, with room for no more than it has.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <iterator>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -22,10 +27,12 @@ inline constexpr std::size_t kMaxTapPackets = 65536;
 class Tap {
  public:
   Tap(const Prefix& subject, std::size_t count, std::size_t sample_bytes)
-      : subject_{subject}, sample_bytes_{sample_bytes}, left_{static_cast<std::int64_t>(count)} {}
+      : subject_{subject}, sample_bytes_{sample_bytes}, count_{static_cast<std::int64_t>(count)}, left_{count_} {}
 
   [[nodiscard]] const Prefix& subject() const noexcept { return subject_; }
   [[nodiscard]] bool wants_more() const noexcept { return left_.load(std::memory_order_relaxed) > 0; }
+  /// Packets that it has taken, those from before among them, read or not.
+  [[nodiscard]] std::int64_t gathered() const noexcept { return count_ - left_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t passed_by() const noexcept { return passed_by_.load(std::memory_order_relaxed); }
 
   /// From a capture thread.
@@ -43,27 +50,30 @@ class Tap {
   void begin_with(std::vector<Sample> recent) {
     const std::lock_guard lock{mutex_};
     left_.fetch_sub(static_cast<std::int64_t>(recent.size()), std::memory_order_relaxed);
-    packets_ = std::move(recent);
+    packets_.assign(std::move_iterator{recent.begin()}, std::move_iterator{recent.end()});
   }
   /// Packets to the subject from the minutes before, oldest first. Before the tap is known to anybody.
   void remember(std::vector<Sample> before) { before_ = std::move(before); }
   [[nodiscard]] const std::vector<Sample>& before() const noexcept { return before_; }
-  /// What has come since the last read.
-  [[nodiscard]] std::vector<Sample> read() {
+  /// The oldest of what has come since the last read.
+  [[nodiscard]] std::vector<Sample> read(std::size_t most = kMaxTapPackets) {
     std::vector<Sample> taken;
     const std::lock_guard lock{mutex_};
-    taken.swap(packets_);
+    const auto end = packets_.begin() + static_cast<std::ptrdiff_t>(std::min(most, packets_.size()));
+    taken.assign(std::move_iterator{packets_.begin()}, std::move_iterator{end});
+    packets_.erase(packets_.begin(), end);
     return taken;
   }
 
  private:
   const Prefix subject_;
   const std::size_t sample_bytes_;
+  const std::int64_t count_;
   std::atomic<std::int64_t> left_;
   std::atomic<std::uint64_t> passed_by_{0};
   std::vector<Sample> before_;
   std::mutex mutex_;
-  std::vector<Sample> packets_;  // under mutex_
+  std::deque<Sample> packets_;  // under mutex_
 };
 
 }  // namespace tidegate

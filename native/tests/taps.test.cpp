@@ -90,6 +90,27 @@ TEST("a tap gives packets to and from its host alone, cut to the sample length, 
   CHECK(!tap->wants_more());
 }
 
+TEST("what a tap has gathered is known unread, is read a part at a time in its order, and stays after the tap is closed") {
+  Taps taps{64, 1};
+  const auto lane = taps.for_lane();
+  Packets{4, kForeign, kVictim, kEpoch, 1000}.shown_to(*lane);
+  const auto tap = taps.open(host(kVictim), 8);
+  CHECK(tap->gathered() == 4);
+  Packets{3, kForeign, kVictim, kEpoch + 10'000}.shown_to(*lane);
+  CHECK(tap->gathered() == 7);
+  taps.close(tap);
+  Packets{1, kForeign, kVictim, kEpoch + 20'000}.shown_to(*lane);
+  const auto first = tap->read(5);
+  REQUIRE(first.size() == 5U);
+  CHECK(first[0].at_micros == kEpoch);
+  CHECK(first[4].at_micros == kEpoch + 10'000);
+  const auto rest = tap->read(5);
+  REQUIRE(rest.size() == 2U);
+  CHECK(rest[1].at_micros == kEpoch + 10'002);
+  CHECK(tap->gathered() == 7);
+  CHECK(tap->read(5).empty());
+}
+
 TEST("a prefix is tapped whole, and a packet within it is taken once") {
   Taps taps{64, 1};
   const auto lane = taps.for_lane();

@@ -328,8 +328,10 @@ test('a script that hangs and a drain that never ends do not hold up the stop', 
   await until('the attack is found', () => at.lines.some(({ phrase }) => phrase === 'attack found'));
   at.wire.batches = new Promise(() => {});
   await new Promise((resolve) => setTimeout(resolve, 300));
-  const before = performance.now();
+  // by a timer of the same loop: how busy the machine is concerns both alike
+  let isLate = false;
+  setTimeout(() => setImmediate(() => setImmediate(() => (isLate = true))), stopLimitMs + 500).unref();
   await daemon.stop();
-  expect(performance.now() - before).toBeLessThan(stopLimitMs + 500);
+  expect(isLate).toBe(false);
   expect(await daemon.ended).toBeNull();
 });

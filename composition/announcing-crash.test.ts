@@ -33,6 +33,8 @@ import { machineClock } from './clock.js';
 const lives = 25;
 const hosts = 12;
 const reconcileMs = 1000;
+/** Tells what never comes from what a busy machine is late with. */
+const patienceMs = 15 * reconcileMs;
 
 const folders: string[] = [];
 afterEach(() => {
@@ -231,7 +233,7 @@ test(`killed ${lives} times: no withdrawal of what is wanted, nothing missing an
   for (let number = 0; number < lives; number++) {
     const life = await start(world);
     const began = performance.now();
-    while (!heldAsWanted(world) && performance.now() - began < 3 * reconcileMs) await sleep(5);
+    while (!heldAsWanted(world) && performance.now() - began < patienceMs) await sleep(5);
     expect([number, [...world.rib.keys()].sort()]).toEqual([
       number,
       [...world.wanted.keys()].map(keyOf).sort(),
@@ -245,7 +247,10 @@ test(`killed ${lives} times: no withdrawal of what is wanted, nothing missing an
     await life.die();
   }
   const life = await start(world);
-  await sleep(2 * reconcileMs);
+  for (const began = performance.now(); !heldAsWanted(world) && performance.now() - began < patienceMs; ) {
+    await sleep(5);
+  }
+  await sleep(2 * reconcileMs); // and it stays so
   expect(heldAsWanted(world)).toBe(true);
   await life.die();
   expect(world.wrongs).toEqual([]);

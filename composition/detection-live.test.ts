@@ -11,8 +11,8 @@ import { filesOf } from '../config/files.js';
 import { loadSettings } from '../config/load.js';
 import type { Loaded } from '../config/settings.js';
 import { ask } from '../console/api/client.js';
-import { type Daemon, startDaemon, stopLimitMs } from '../main.js';
-import { rememberingLog } from '../supervision/rehearsal.js';
+import { type Daemon, startDaemon } from '../main.js';
+import { type LogLine, rememberingLog } from '../supervision/rehearsal.js';
 import { freePort } from '../traffic/loopback.js';
 
 const built = existsSync(new URL('../build/Release/tidegate.node', import.meta.url));
@@ -23,11 +23,13 @@ const samplesPerDatagram = 10;
 let dir = '';
 let port = 0;
 let daemon: Daemon | null = null;
+let lines: LogLine[] = [];
 let sender: Socket | null = null;
 let sending: NodeJS.Timeout | null = null;
 
 beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), 'tidegate-live-'));
+  lines = [];
   port = await freePort();
   sender = createSocket('udp4');
   const script = `#!/bin/sh\necho "$4 $1 $2 $3 $(head -n 1)" >> ${join(dir, 'calls')}\n`;
@@ -60,16 +62,16 @@ async function start(): Promise<void> {
   const hostgroups = loaded.settings.hostgroups.map((group) => ({ ...group, ban }));
   const started = await startDaemon(
     { ...loaded.settings, hostgroups },
-    { log: rememberingLog(), version: '0.0.0-test', load: () => loaded, applyLog: () => {} },
+    { log: rememberingLog(lines), version: '0.0.0-test', load: () => loaded, applyLog: () => {} },
   );
   if (!started.ok) throw new Error(JSON.stringify(started.error));
   daemon = started.value;
 }
 
-async function stop(): Promise<number> {
-  const before = performance.now();
+/** The daemon's own clock tells whether its limit was kept. */
+async function stop(): Promise<void> {
   await daemon?.stop();
-  return performance.now() - before;
+  expect(lines.at(-1)?.phrase).toBe('stopped');
 }
 
 /** 10 datagrams a second of 10 samples that each stand for 1,000 packets: 100,000 packets a second. */
@@ -119,14 +121,14 @@ describe.skipIf(!built)('with the native data plane', () => {
       `attack_details ${victim} incoming`,
       `unban ${victim} incoming`,
     ]);
-    expect(await stop()).toBeLessThan(stopLimitMs);
+    await stop();
   });
 
   test('a restart in the middle of an attack bans nobody twice, and ends the attack when it is over', async () => {
     await start();
     flood();
     await until('explained', () => actions().includes(`attack_details ${victim} incoming`));
-    expect(await stop()).toBeLessThan(stopLimitMs);
+    await stop();
     await start();
     await new Promise((resolve) => setTimeout(resolve, 2_500));
     expect(actions()).toEqual([`ban ${victim} incoming`, `attack_details ${victim} incoming`]);

@@ -25,9 +25,8 @@ test('a silent actor costs the deadline and nobody else their answer', async () 
 });
 
 test('an actor without room is not waited for', async () => {
-  const before = performance.now();
-  assert.deepEqual(await all([full, full], 5_000), [null, null]);
-  assert.ok(performance.now() - before < 1_000);
+  const aTurnLater = new Promise((resolve) => setTimeout(resolve, 0, 'late'));
+  assert.deepEqual(await Promise.race([all([full, full], 5_000), aTurnLater]), [null, null]);
 });
 
 test('nobody to ask is answered at once', async () => {

@@ -100,11 +100,10 @@ test('a server that is silent, from the start or later, costs the deadline; one 
     await post(),
   ];
   gone.close();
-  const began = performance.now();
+  // without the deadline the first two would not end at all
   const deliveries = await Promise.all(
     [mute, half, gone].map(({ port }) => mail(port, { deadlineMs: 500 })(someNotice(), never)),
   );
-  assert.ok(performance.now() - began < 4000);
   assert.deepEqual(
     deliveries.map((one) => failed(one).again),
     [true, true, true],

@@ -167,13 +167,12 @@ test('a receiver that hangs costs its deadline, one that closes or is not there 
   const deaf = createTcpServer().listen(0, '127.0.0.1');
   await once(deaf, 'listening');
   const silent = `http://127.0.0.1:${(deaf.address() as AddressInfo).port}/`;
-  const began = performance.now();
+  // without the deadline three of them would not end at all
   const deliveries = await Promise.all(
     [hanging.url, trickling.url, closing.url, gone.url, silent].map((url) =>
       hook(url, null, 400)(someNotice(), never),
     ),
   );
-  assert.ok(performance.now() - began < 3000);
   for (const delivery of deliveries)
     assert.ok(delivery.kind === 'failed' && delivery.again, detailOf(delivery));
   assert.match(detailOf(deliveries[0] ?? assert.fail()), /no answer within 400 ms/);
@@ -209,9 +208,9 @@ test('an abort ends it at once', async () => {
   const server = await serve(() => {});
   const stop = new AbortController();
   setTimeout(() => stop.abort(), 50);
-  const began = performance.now();
-  assert.equal((await hook(server.url, null, 60_000)(someNotice(), stop.signal)).kind, 'failed');
-  assert.ok(performance.now() - began < 5000);
+  const longerThanTheTestMayTakeMs = 3_600_000;
+  const send = hook(server.url, null, longerThanTheTestMayTakeMs);
+  assert.equal((await send(someNotice(), stop.signal)).kind, 'failed');
 });
 
 test('an answer without end is a success once its head says so, and an error of it is cut', async () => {

@@ -20,7 +20,7 @@ function script(body: string, mode = 0o755): string {
 }
 const run = (path: string, change: Partial<ScriptRun> = {}, signal = new AbortController().signal) =>
   runScript(
-    { path, args: ['192.0.2.7', 'incoming', '41250', 'ban'], stdin: '', timeoutMs: 5000, ...change },
+    { path, args: ['192.0.2.7', 'incoming', '41250', 'ban'], stdin: '', timeoutMs: 30_000, ...change },
     signal,
   );
 const codeOf = (result: Awaited<ReturnType<typeof run>>): string => (result.ok ? 'ok' : result.error.code);
@@ -98,25 +98,30 @@ test('huge output neither blocks the script nor fills memory', async () => {
 });
 
 test('at the time limit the whole group is killed, also what ignores SIGTERM', async () => {
-  const pids = join(folder, 'pids');
-  const path = script(
-    `#!/bin/sh\ntrap '' TERM\nsh -c 'trap "" TERM; echo $$ >> ${pids}; sleep 60; sleep 60' &\necho $$ >> ${pids}\nwait\nsleep 60\n`,
-  );
-  const startedAt = performance.now();
-  const result = await run(path, { timeoutMs: 300 });
-  assert.equal(codeOf(result), 'SCRIPT_TIMEOUT');
-  const tookMs = performance.now() - startedAt;
-  assert.ok(tookMs >= 300 && tookMs < 4000, `${tookMs} ms`);
-  const group = readFileSync(pids, 'utf8').trim().split('\n').map(Number);
+  let group: readonly number[] = [];
+  // on a busy machine the two are not even begun at the first limit
+  for (let timeoutMs = 300; group.length < 2 && timeoutMs < 30_000; timeoutMs *= 4) {
+    const pids = join(folder, `pids-${timeoutMs}`);
+    writeFileSync(pids, '');
+    const path = script(
+      `#!/bin/sh\ntrap '' TERM\nsh -c 'trap "" TERM; echo $$ >> ${pids}; sleep 600; sleep 600' &\necho $$ >> ${pids}\nwait\nsleep 600\n`,
+    );
+    const startedAt = performance.now();
+    const result = await run(path, { timeoutMs });
+    assert.equal(codeOf(result), 'SCRIPT_TIMEOUT');
+    assert.ok(performance.now() - startedAt >= timeoutMs);
+    group = readFileSync(pids, 'utf8').split('\n').filter(Boolean).map(Number);
+  }
   assert.equal(group.length, 2);
   assert.ok(await until(() => !group.some(isAlive)), 'nobody of the group lives');
 });
 
 test('a child left behind with open pipes does not hold up the outcome', async () => {
-  const startedAt = performance.now();
-  const result = await run(script('#!/bin/sh\nsleep 5 &\necho done\n'));
-  assert.equal(result.ok && result.value.output, 'done\n');
-  assert.ok(performance.now() - startedAt < 2000);
+  const result = await run(script('#!/bin/sh\nsleep 600 &\necho $!\n'));
+  assert.ok(result.ok);
+  const child = Number(result.value.output);
+  assert.ok(isAlive(child), 'it still has the pipes');
+  process.kill(child);
 });
 
 test('an abort kills it', async () => {
@@ -149,8 +154,10 @@ test('the program starts without a turn of the main thread, and says so before i
   const heard: string[] = [];
   const args = ['192.0.2.7', 'incoming', '0', 'ban'] as const;
   const { signal } = new AbortController();
-  const running = runScript({ path, args, stdin: '', timeoutMs: 5000 }, signal, () => heard.push('started'));
-  const end = Date.now() + 3000;
+  const running = runScript({ path, args, stdin: '', timeoutMs: 30_000 }, signal, () =>
+    heard.push('started'),
+  );
+  const end = Date.now() + 20_000;
   while (!existsSync(mark) && Date.now() < end); // the event loop stands still
   assert.ok(existsSync(mark));
   heard.push(codeOf(await running));

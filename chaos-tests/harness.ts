@@ -72,7 +72,7 @@ export type Daemon = {
 
 export type Ended = { readonly code: number | null; readonly out: string; readonly err: string };
 
-const commandLimitMs = 20_000;
+const commandLimitMs = 60_000;
 
 /** The command line of this home, as a process, to its end; `code` is null when it was killed for taking too long. */
 export function tidegate(home: Home, args: readonly string[]): Promise<Ended> {
@@ -86,8 +86,9 @@ export function tidegate(home: Home, args: readonly string[]): Promise<Ended> {
   });
 }
 
-const startLimitMs = 10_000;
-const answerLimitMs = 5_000;
+/** These tell what hangs from what a busy machine is late with. */
+const startLimitMs = 30_000;
+const answerLimitMs = 20_000;
 
 /** Starts the daemon and waits until it answers. `inside` wraps the command line, for a namespace. */
 export async function startDaemon(

@@ -123,6 +123,8 @@ async function killAgain(killed: () => Promise<void>, rounds: number, given: Ord
   }
 }
 
+const hasEnough = (given: Orders): boolean => given.staying().length > 2 && given.gone().length > 0;
+
 const title = (text: string): string => (obstacle === null ? text : `${text} (skipped: ${obstacle})`);
 
 test.skipIf(obstacle !== null)(
@@ -140,6 +142,11 @@ test.skipIf(obstacle !== null)(
       kills,
       here.orders,
     );
+    // a daemon that starts slowly and is killed soon confirms little: the rest is ordered of the last one
+    for (let order = 0; order < 40 && !hasEnough(here.orders); order += 1) {
+      here.orders.next();
+      await here.orders.settled();
+    }
     await agrees(here.orders, () => hostsIn(here.bird));
     const asked = new Map(
       [...here.orders.unbanAsked()].map(([host, atMs]) => [routeOf(host), atMs] as const),
@@ -148,8 +155,7 @@ test.skipIf(obstacle !== null)(
     for (const { what, atMs } of removed) {
       expect(asked.get(what) ?? Number.POSITIVE_INFINITY, `${what} went`).toBeLessThanOrEqual(atMs + 1);
     }
-    expect(here.orders.staying().length).toBeGreaterThan(2);
-    expect(here.orders.gone().length).toBeGreaterThan(0);
+    expect(hasEnough(here.orders)).toBe(true);
   },
 );
 
@@ -190,7 +196,7 @@ test.skipIf(obstacle !== null)(
       expect(await until(() => hostsIn(here.bird).includes(host), 5_000), host).toBe(true);
     }
     free();
-    await sleep(3_000); // written again once a second
+    await sleep(6_000); // written again once a second
     await daemon?.kill();
     daemon = await startDaemon(here.home);
     await agrees(here.orders, () => hostsIn(here.bird));

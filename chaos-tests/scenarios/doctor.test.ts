@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { makeStage, type Stage, stageObstacle } from '../../bench/namespace.js';
-import { type Program, start } from '../../bench/process.js';
+import { type Program, start, until } from '../../bench/process.js';
 import type { DoctorReport } from '../../domain/diagnosis.js';
 import { type Daemon, type Home, makeHome, startDaemon, tidegate } from '../harness.js';
 
@@ -15,6 +15,7 @@ const stranger = '192.0.2.77';
 const exporter = (from: string): string =>
   `const s = require('node:dgram').createSocket('udp4'); let n = 0;
    s.bind(0, '${from}', () => setInterval(() => {
+     if (n === 1) console.log('sending');
      const d = Buffer.alloc(28); d.writeUInt32BE(5, 0); d.writeUInt32BE(1, 4); d.set([10, 0, 0, 1], 8);
      d.writeUInt32BE(++n, 16); s.send(d, 6343, '${collector}'); }, 20));`;
 
@@ -58,6 +59,8 @@ describe.skipIf(obstacle !== null)(
       home = makeHome(`networks: [203.0.113.0/24]\ncapture: { sflow: ["0.0.0.0:6343"] }\n`);
       daemon = await startDaemon(home, (argv) => stage.inside(stage.listener, argv));
       sending = start(stage.inside(stage.sender, [process.execPath, '-e', exporter(from)]));
+      const exporting = sending;
+      expect(await until(() => exporting.output().includes('sending'), 10_000)).toBe(true);
       const { code, out } = await tidegate(home, ['doctor', '--listen', '2s', '--json']);
       return { code, report: JSON.parse(out) as DoctorReport };
     }

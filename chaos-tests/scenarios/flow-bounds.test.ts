@@ -85,13 +85,13 @@ describe.skipIf(obstacle !== null)(`flow tables${obstacle === null ? '' : ` (${o
       return one;
     };
     await deliver(begin());
-    await expect.poll(async () => (await listener()).records, { timeout: 5_000 }).toBe(exporters);
+    await expect.poll(async () => (await listener()).records, { timeout: 20_000 }).toBe(exporters);
     expect((await listener()).templates).toBe(exporters * templatesEach);
 
     await deliver(half(0, 2));
     await deliver(half(spoofed / 2, 2 + rounds / 2));
     await expect
-      .poll(async () => (await listener()).records, { timeout: 5_000 })
+      .poll(async () => (await listener()).records, { timeout: 20_000 })
       .toBe(exporters * (1 + rounds));
     const after = running.program.rssBytes();
     const { listeners, exporters: known } = (await running.status()).flow;

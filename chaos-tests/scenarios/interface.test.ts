@@ -154,11 +154,14 @@ describe.skipIf(obstacle !== null)(
         expect(home.script.of('ban').map((call) => call.args[0])).toEqual([host]);
         const after = daemon.program.rssBytes();
         expect(after / before).toBeLessThan(1.1);
-        await sleep(1_500); // a source counts what the kernel dropped once a second
-        const status = await daemon.status();
-        expect(status.sources[0]?.stats.hostOverflow).toBeGreaterThan(0);
-        const port = status.capture.interfaces[0];
-        expect((port?.packets ?? 0) + (port?.dropped ?? 0)).toBe(sent);
+        const running = daemon;
+        // a source counts what the kernel dropped once a second
+        const seenOrDropped = async (): Promise<number> => {
+          const port = await counted(running);
+          return (port?.packets ?? 0) + (port?.dropped ?? 0);
+        };
+        await expect.poll(seenOrDropped, { timeout: 15_000 }).toBe(sent);
+        expect((await running.status()).sources[0]?.stats.hostOverflow).toBeGreaterThan(0);
       },
       writingCapturesMs,
     );

@@ -48,7 +48,7 @@ describe.skipIf(!root)('the disk under the state directory is full (needs root f
 
     free();
     // the record is written as soon as the journal works again
-    await sleep(4_000);
+    await sleep(8_000);
     await daemon.kill();
     daemon = await startDaemon(one);
     const hosts = (await daemon.attacks()).active.map(({ attack }) => attack.subject);

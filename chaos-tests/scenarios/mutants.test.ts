@@ -152,7 +152,7 @@ test(
       return { records, decodeErrors, sequenceLost };
     };
     await expect
-      .poll(told, { timeout: 10_000, interval: 200 })
+      .poll(told, { timeout: 30_000, interval: 200 })
       .toEqual({ records: exporter.totals().records, decodeErrors: 0, sequenceLost: 0 });
     const { listeners } = (await running.status()).flow;
     expect(listeners.map(({ state, dropped }) => [state, dropped])).toEqual(ports.map(() => ['up', 0]));

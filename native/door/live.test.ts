@@ -73,7 +73,8 @@ const listening = (address: string, change: Partial<FlowListenerOptions> = {}): 
 
 /** Absorbs and judges what the source has now; the hosts reported. */
 async function judgeNow(source: Source, at: number) {
-  const meter = engine.openMeter(group);
+  // wide enough for what has come before this process was given the processor again
+  const meter = engine.openMeter({ ...group, windowMs: 10_000 });
   for (const { batch } of await source.drain(at)) await meter.absorb(batch);
   const { exceeded } = await meter.judge(at);
   meter.close();

@@ -2,8 +2,9 @@
  * An attack on many hosts at once, through the whole program: real packets on a veth pair → hostgroup → ledger → journal →
  * announcer → a real gobgpd, script, and evidence of each attack. What it costs the event loop, and what comes when.
  *
- * `npm run bench:storm [-- --hosts 300,1000,5000 --seconds 8 --action blackhole --vectors syn,udp --profile DIR --json FILE]`. Needs
- * root, iproute2 and gobgpd 3. Ends with code 1 when an attacked host was not banned, announced or explained once.
+ * `npm run bench:storm [-- --hosts 300,1000,5000 --seconds 8 --flowspec --release --vectors syn,udp --profile DIR --json FILE]`.
+ * `--flowspec`: rules are announced in place of host routes, so each waits for its evidence. `--release`: all attacks end a minute and
+ * a half after they were found, within the second in which they were; withdrawals and `unban` are measured on their own. Needs root, iproute2 and gobgpd 3. Ends with code 1 when an attacked host was not banned, announced or explained once.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -27,15 +28,17 @@ const { values } = parseArgs({
     /** Packets a second to each host; the threshold is a third of it. */
     pps: { type: 'string', default: '45' },
     vectors: { type: 'string', default: 'syn,ack,udp_plain,icmp,dns' },
-    action: { type: 'string', default: 'blackhole' },
-    /** Until the release; 0: the run ends before it. */
-    ban: { type: 'string', default: '0' },
+    flowspec: { type: 'boolean', default: false },
+    release: { type: 'boolean', default: false },
+    /** From the decision to the release, in seconds. */
+    ban: { type: 'string', default: '90' },
     limit: { type: 'string', default: '100' },
     profile: { type: 'string' },
     json: { type: 'string' },
   },
 });
 
+const action = values.flowspec ? 'flowspec' : 'blackhole';
 const network = '10.20.0.0/16';
 const settleMs = 2_000;
 const pollMs = 500;
@@ -91,11 +94,11 @@ function configuration(directory: string, stage: Stage, gobgp: string, script: s
   const config = {
     networks: [network],
     thresholds: { incoming: { pps: Math.round(Number(values.pps) / 3), mbps: 'off' } },
-    ban: { time: values.ban === '0' ? '1h' : values.ban, calm: '2s', action: values.action },
+    ban: { time: values.release ? `${values.ban}s` : '1h', calm: '2s', action },
     capture: { interfaces: [stage.listenInterface] },
     notify: { script, queue: 20_000 },
     bgp: {
-      gobgp: [{ address: gobgp, flowspec: { announce: values.action !== 'blackhole', max_rules: 100_000 } }],
+      gobgp: [{ address: gobgp, flowspec: { announce: values.flowspec, max_rules: 100_000 } }],
       guard: { max_announcements: 50_000, max_changes_per_minute: 100_000 },
     },
     state: { dir: join(directory, 'state') },
@@ -110,6 +113,12 @@ const span = (times: readonly number[], from: number): string => {
   const at = (index: number): string => `${Math.round((sorted[index] ?? Number.NaN) - from)}`;
   return sorted.length === 0 ? 'none' : `${at(0)} / ${at(sorted.length >> 1)} / ${at(sorted.length - 1)} ms`;
 };
+
+const noRules = (complaints: StormReport['complaints']): number => complaints['no flowspec rules'] ?? 0;
+
+/** Rules, of which an attack may have several, come with its explanation, and before its script. */
+const isAllAnnounced = ({ announced, complaints }: StormReport, hosts: number): boolean =>
+  announced.length + noRules(complaints) >= hosts;
 
 /** How many of the scripts had begun when fewer announcements than that were out. */
 function scriptsAhead(announced: readonly number[], scripts: readonly number[]): number {
@@ -149,8 +158,8 @@ async function storm(hosts: number): Promise<boolean> {
     daemon.order('mark');
     const loops = Math.ceil((Number(values.seconds) * 1e6) / captureMicros);
     const sending = send(stage, pcap, null, loops);
-    const isDone = ({ announced, scripts }: StormReport): boolean =>
-      announced.length >= hosts && (scripts.attack_details?.length ?? 0) >= hosts;
+    const isDone = (report: StormReport): boolean =>
+      isAllAnnounced(report, hosts) && (report.scripts.attack_details?.length ?? 0) >= hosts;
     const end = performance.now() + Number(values.limit) * 1000;
     let seen = await daemon.report();
     while (!isDone(seen) && performance.now() < end) {
@@ -159,14 +168,14 @@ async function storm(hosts: number): Promise<boolean> {
     }
     const { firstAt, sent } = await sending;
     const from = firstAt / 1000;
-    const { loop, own, cpuMs, rssMb, found, announced, scripts, complaints } = seen;
+    const { loop, own, cpuMs, rssMb, mostRssMb, found, announced, scripts, complaints } = seen;
     const bans = scripts.ban ?? [];
     const details = scripts.attack_details ?? [];
     const files = readdirSync(join(directory, 'state', 'attacks')).length;
     console.log(
       [
-        `${hosts} hosts, ${sent} packets in ${values.seconds} s of ${values.vectors}, ${values.action}`,
-        `  event loop late: p50 ${loop.p50Ms} ms, p99 ${loop.p99Ms} ms, at most ${loop.maxMs} ms; held by the program itself: p99 ${own.p99Ms} ms, at most ${own.maxMs} ms; CPU ${cpuMs} ms, ${rssMb} MB`,
+        `${hosts} hosts, ${sent} packets in ${values.seconds} s of ${values.vectors}, ${action}`,
+        `  event loop late: p50 ${loop.p50Ms} ms, p99 ${loop.p99Ms} ms, at most ${loop.maxMs} ms; held by the program itself: p99 ${own.p99Ms} ms, at most ${own.maxMs} ms; CPU ${cpuMs} ms, ${rssMb} MB, at most ${mostRssMb}`,
         `  found      ${found.length}: ${span(found, from)} after the first packet`,
         `  announced  ${announced.length}: ${span(announced, from)}`,
         `  ban        ${bans.length}: ${span(bans, from)}, ${scriptsAhead(announced, bans)} before as many announcements`,
@@ -176,13 +185,17 @@ async function storm(hosts: number): Promise<boolean> {
     );
     if (values.json !== undefined)
       writeFileSync(values.json, `${JSON.stringify({ hosts, ...seen })}\n`, { flag: 'a' });
-    if (values.ban !== '0') await ending(daemon, hosts);
+    const isEnded = !values.release || (await ending(daemon, hosts));
     daemon.order('stop');
     await Promise.race([daemon.ended, sleep(20_000)]);
     daemon.process.kill('SIGKILL');
     const banned = new Set(script.of('ban').map(({ args }) => args[0]));
     return (
-      found.length === hosts && announced.length >= hosts && banned.size === hosts && details.length >= hosts
+      found.length === hosts &&
+      isAllAnnounced(seen, hosts) &&
+      banned.size === hosts &&
+      details.length >= hosts &&
+      isEnded
     );
   } finally {
     await gobgpd.remove();
@@ -191,19 +204,32 @@ async function storm(hosts: number): Promise<boolean> {
   }
 }
 
-/** All of them released, as their ban times come to an end. */
-async function ending(daemon: Watched, hosts: number): Promise<void> {
+/** All of them released, as their ban times come to an end. Whether all that was announced is withdrawn, and told to the script. */
+async function ending(daemon: Watched, hosts: number): Promise<boolean> {
+  const before = await daemon.report();
+  if (before.released.length > 0)
+    console.log(`  ending: ${before.released.length} ended before all were explained: --ban must be longer`);
   daemon.order('mark');
-  const end = performance.now() + Number(values.limit) * 1000;
+  const end = performance.now() + (Number(values.ban) + Number(values.limit)) * 1000;
+  const isDone = ({ announced, withdrawn, scripts }: StormReport): boolean =>
+    withdrawn.length >= announced.length && (scripts.unban?.length ?? 0) >= hosts;
   let seen = await daemon.report();
-  while (seen.withdrawn.length < hosts && performance.now() < end) {
+  while (!isDone(seen) && performance.now() < end) {
     await sleep(pollMs);
     seen = await daemon.report();
   }
-  const { loop, own, withdrawn } = seen;
+  const { loop, own, released, withdrawn, scripts, mostRssMb } = seen;
+  const unbans = scripts.unban ?? [];
+  const from = released[0] ?? Number.NaN;
   console.log(
-    `  ending: ${withdrawn.length} withdrawn; event loop late: p99 ${loop.p99Ms} ms, at most ${loop.maxMs} ms; held by the program itself: p99 ${own.p99Ms} ms, at most ${own.maxMs} ms`,
+    [
+      `  ending: event loop late: p99 ${loop.p99Ms} ms, at most ${loop.maxMs} ms; held by the program itself: p99 ${own.p99Ms} ms, at most ${own.maxMs} ms; at most ${mostRssMb} MB`,
+      `  released   ${released.length}: ${span(released, from)} after the first release`,
+      `  withdrawn  ${withdrawn.length}: ${span(withdrawn, from)}`,
+      `  unban      ${unbans.length}: ${span(unbans, from)}`,
+    ].join('\n'),
   );
+  return isDone(seen) && released.length >= hosts;
 }
 
 for (const hosts of values.hosts.split(',').map(Number)) {

@@ -8,6 +8,7 @@ import type { Loaded, Settings } from '../config/settings.js';
 import { failure, type Result, success } from '../domain/result.js';
 import { type OpenLog, openLog } from '../integrations/log/pino-log.js';
 import { type Daemon, startDaemon } from '../main.js';
+import { keepHeapSmall } from './heap.js';
 
 export type ServiceRequest = {
   readonly settings: Settings;
@@ -48,6 +49,7 @@ export async function runService(request: ServiceRequest): Promise<Result<void>>
   // Signals from the first moment: a rotation of logs while the journal is read must not end the daemon, and who reads
   // "started" may stop it at once.
   const signal = endSignal();
+  keepHeapSmall();
   let reopenLog = (): void => {};
   let running: Daemon | null = null;
   process.on('SIGHUP', () => {

@@ -13,6 +13,7 @@ import { openLog } from '../integrations/log/pino-log.js';
 import { startScriptRunner } from '../integrations/script/runner.js';
 import { startDaemon } from '../main.js';
 import { readConfiguration } from './configure.js';
+import { keepHeapSmall } from './heap.js';
 
 /** Times are milliseconds since the Unix epoch, one for each attack, in the order in which they happened. */
 export type StormReport = {
@@ -21,8 +22,11 @@ export type StormReport = {
   readonly own: { readonly p99Ms: number; readonly maxMs: number };
   readonly cpuMs: number;
   readonly rssMb: number;
+  /** At its highest since the start. */
+  readonly mostRssMb: number;
   readonly found: readonly number[];
   readonly announced: readonly number[];
+  readonly released: readonly number[];
   readonly withdrawn: readonly number[];
   /** By action: when the program had begun. */
   readonly scripts: { readonly [action: string]: readonly number[] };
@@ -35,7 +39,12 @@ const resolutionMs = 1;
 const { values } = parseArgs({ options: { config: { type: 'string' }, log: { type: 'string' } } });
 if (values.config === undefined || values.log === undefined) throw new Error('--config and --log are needed');
 
-const times = { found: [] as number[], announced: [] as number[], withdrawn: [] as number[] };
+const times = {
+  found: [] as number[],
+  announced: [] as number[],
+  released: [] as number[],
+  withdrawn: [] as number[],
+};
 const scripts: { [action: string]: number[] } = {};
 const complaints: { [phrase: string]: number } = {};
 
@@ -49,6 +58,7 @@ function watched(log: Log): Log {
     (level: 'debug' | 'info' | 'warn' | 'error') =>
     (phrase: string, fields = {}): void => {
       if (phrase === 'attack found') stamp(times.found, 1);
+      else if (phrase === 'mitigation released') stamp(times.released, 1);
       else if (phrase === 'announced' || phrase === 'withdrawn') {
         stamp(times[phrase], 'count' in fields ? Number(fields.count) : 0);
       } else if (level === 'warn' || level === 'error') complaints[phrase] = (complaints[phrase] ?? 0) + 1;
@@ -63,6 +73,7 @@ function watched(log: Log): Log {
   };
 }
 
+keepHeapSmall();
 const runner = startScriptRunner();
 const runScript: ScriptRunner = (run, signal, started) =>
   runner(run, signal, () => {
@@ -119,6 +130,7 @@ function report(): StormReport {
     },
     cpuMs: Math.round((user + system) / 1000),
     rssMb: Math.round(process.memoryUsage().rss / 2 ** 20),
+    mostRssMb: Math.round(process.resourceUsage().maxRSS / 2 ** 10),
     ...times,
     scripts,
     complaints,

@@ -1,4 +1,4 @@
-/// Region: zeroed memory straight from the kernel, which gives it on first touch, in huge pages where it can.
+/// Region: zeroed memory straight from the kernel, which gives it on first touch, in huge pages where it can and is not told otherwise.
 /// Reserving a large one costs nothing until it is used.
 #pragma once
 
@@ -12,8 +12,10 @@ namespace tidegate {
 
 class Region {
  public:
+  /// `small`: of many small regions side by side, of which each is to take no more than it uses.
+  enum class Pages { huge, small };
   /// Nothing when the kernel refuses.
-  static std::optional<Region> map(std::size_t bytes) noexcept;
+  static std::optional<Region> map(std::size_t bytes, Pages pages = Pages::huge) noexcept;
 
   Region() noexcept = default;
   Region(Region&& other) noexcept

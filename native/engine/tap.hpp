@@ -3,20 +3,18 @@
 /// - At most `count` packets in all, of which at most half are from before.
 /// - Any number of capture threads offer, one reader takes, a part at a time if it likes. A capture thread never waits: a packet that
 ///   finds the tap locked passes by and is counted.
-/// - What it holds grows by the packet: an attack waits for long to be explained, with room for no more than it has.
+/// - What it holds lies in memory of its own, which goes back to the kernel with the tap: an attack may wait long to be explained.
 #pragma once
 
-#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
-#include <iterator>
 #include <mutex>
 #include <utility>
 #include <vector>
 
 #include "../base/prefix.hpp"
+#include "packed_samples.hpp"
 #include "sample.hpp"
 
 namespace tidegate {
@@ -27,7 +25,7 @@ inline constexpr std::size_t kMaxTapPackets = 65536;
 class Tap {
  public:
   Tap(const Prefix& subject, std::size_t count, std::size_t sample_bytes)
-      : subject_{subject}, sample_bytes_{sample_bytes}, count_{static_cast<std::int64_t>(count)}, left_{count_} {}
+      : subject_{subject}, sample_bytes_{sample_bytes}, count_{static_cast<std::int64_t>(count)}, left_{count_}, packets_{count, sample_bytes} {}
 
   [[nodiscard]] const Prefix& subject() const noexcept { return subject_; }
   [[nodiscard]] bool wants_more() const noexcept { return left_.load(std::memory_order_relaxed) > 0; }
@@ -43,26 +41,24 @@ class Tap {
       return;
     }
     if (left_.load(std::memory_order_relaxed) <= 0) return;
-    left_.fetch_sub(1, std::memory_order_relaxed);
-    take_sample(batch, i, at_micros, sample_bytes_, packets_.emplace_back());
+    take_sample(batch, i, at_micros, sample_bytes_, seen_);
+    if (packets_.push(seen_)) left_.fetch_sub(1, std::memory_order_relaxed);
+    else passed_by_.fetch_add(1, std::memory_order_relaxed);
   }
   /// Puts packets from before ahead of all others. Before the tap is known to any capture thread.
-  void begin_with(std::vector<Sample> recent) {
+  void begin_with(const std::vector<Sample>& recent) {
     const std::lock_guard lock{mutex_};
-    left_.fetch_sub(static_cast<std::int64_t>(recent.size()), std::memory_order_relaxed);
-    packets_.assign(std::move_iterator{recent.begin()}, std::move_iterator{recent.end()});
+    for (const Sample& sample : recent) {
+      if (packets_.push(sample)) left_.fetch_sub(1, std::memory_order_relaxed);
+    }
   }
   /// Packets to the subject from the minutes before, oldest first. Before the tap is known to anybody.
   void remember(std::vector<Sample> before) { before_ = std::move(before); }
   [[nodiscard]] const std::vector<Sample>& before() const noexcept { return before_; }
   /// The oldest of what has come since the last read.
   [[nodiscard]] std::vector<Sample> read(std::size_t most = kMaxTapPackets) {
-    std::vector<Sample> taken;
     const std::lock_guard lock{mutex_};
-    const auto end = packets_.begin() + static_cast<std::ptrdiff_t>(std::min(most, packets_.size()));
-    taken.assign(std::move_iterator{packets_.begin()}, std::move_iterator{end});
-    packets_.erase(packets_.begin(), end);
-    return taken;
+    return packets_.take(most);
   }
 
  private:
@@ -73,7 +69,8 @@ class Tap {
   std::atomic<std::uint64_t> passed_by_{0};
   std::vector<Sample> before_;
   std::mutex mutex_;
-  std::deque<Sample> packets_;  // under mutex_
+  PackedSamples packets_;  // under mutex_
+  Sample seen_;            // under mutex_; the one that is being packed
 };
 
 }  // namespace tidegate

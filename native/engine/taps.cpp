@@ -30,7 +30,7 @@ std::shared_ptr<Tap> Taps::open(const Prefix& subject, std::size_t count) {
   for (const std::size_t i : heaviest(recent.size(), count / 2, [&](std::size_t at) { return recent[at].sampling; })) {
     kept.push_back(std::move(recent[i]));
   }
-  tap->begin_with(std::move(kept));
+  tap->begin_with(kept);
   std::ranges::stable_sort(before, {}, &Sample::at_micros);
   if (before.size() > kMostBefore) before.erase(before.begin(), before.end() - kMostBefore);
   tap->remember(std::move(before));

@@ -154,7 +154,7 @@ for (const binary of [gobgpd3(), gobgpd4()]) {
       const opened: Speaker[] = [];
       const open = async (change: Partial<GobgpOptions> = {}): Promise<Speaker> => {
         const events: SpeakerEvent[] = [];
-        const options = { address: gobgpd.address, port: 0, tls: null, deadlineMs: 2_000 };
+        const options = { address: gobgpd.address, port: 0, tls: null, deadlineMs: 10_000 };
         const marking = { mark: 7, localPreference: null };
         const speaker = gobgpSpeaker({ ...options, ...marking, ...change })((event) => events.push(event));
         opened.push(speaker);

@@ -82,7 +82,13 @@ describe.skipIf(obstacle !== null)(`bird behind gobgpd (${obstacle ?? 'in namesp
     if (binary === null) return;
     const routing = makeRouting('tgparts');
     const gobgpd = startRoutedGobgpd(routing, binary);
-    const options = { address: gobgpd.address, port: 0, tls: null, deadlineMs: 2_000, localPreference: null };
+    const options = {
+      address: gobgpd.address,
+      port: 0,
+      tls: null,
+      deadlineMs: 10_000,
+      localPreference: null,
+    };
     const speaker = gobgpSpeaker({ ...options, mark: 0x54494445 })(() => {});
     try {
       const bird = await startBird(routing);

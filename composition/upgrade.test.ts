@@ -128,7 +128,7 @@ async function upgraded(schema: OlderSchema, action: string) {
     address: gobgpd.address,
     port: 0,
     tls: null,
-    deadlineMs: 2_000,
+    deadlineMs: 10_000,
     mark: 0x54494445,
     localPreference: null,
   })(() => {});

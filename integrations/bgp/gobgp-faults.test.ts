@@ -30,6 +30,8 @@ import {
 
 const never = new AbortController().signal;
 const deadlineMs = 1_000;
+/** Of calls that are to be answered, also where gobgpd waits for the processor. */
+const patientMs = 5_000;
 
 const host = (index: number): Announcement => ({
   kind: 'unicast',
@@ -53,7 +55,14 @@ afterEach(async () => {
 function listenTo(change: Partial<GobgpOptions>): Ear {
   const heard: Heard[] = [];
   const options: GobgpOptions = {
-    ...{ address: '127.0.0.1', port: 1, tls: null, deadlineMs, mark: 0x54494445, localPreference: null },
+    ...{
+      address: '127.0.0.1',
+      port: 1,
+      tls: null,
+      deadlineMs: patientMs,
+      mark: 0x54494445,
+      localPreference: null,
+    },
     ...change,
   };
   const speaker = gobgpSpeaker(options)((event) => heard.push({ ...event, atMs: performance.now() }));
@@ -144,9 +153,9 @@ for (const binary of [three, four]) {
 
     test('stopped in its tracks it costs each call its deadline; continued it is up, with its routes', async () => {
       const gobgpd = gobgpdOf(binary);
-      const { speaker, next } = listenTo({ address: gobgpd.address });
+      const { speaker, next } = listenTo({ address: gobgpd.address, deadlineMs });
       await next('up');
-      await announce(speaker, [host(1)]);
+      await eventually(async () => codes(await announce(speaker, [host(1)])).join() === 'ok');
       await gobgpd.pause();
       const calls = [announce(speaker, [host(2), host(3)]), announce(speaker, [host(4)])];
       const [first, second, listed] = await within(
@@ -332,7 +341,7 @@ describe('what is no GoBGP', () => {
 
   test('accepts and says nothing: down within the deadline, and calls fail at once', async () => {
     const port = await serve(() => {});
-    const { speaker, next } = listenTo({ port });
+    const { speaker, next } = listenTo({ port, deadlineMs });
     await within(2 * deadlineMs, next('down'));
     assert.deepEqual(codes(await within(200, announce(speaker, [host(1)]))), ['SPEAKER_UNREACHABLE']);
   });

@@ -64,13 +64,13 @@ async function asking(binary: GobgpdBinary): Promise<number> {
 /** What it says of itself once it is more than 'not there yet'. */
 async function said(port: number, tls: GobgpTls | null): Promise<string> {
   const heard: string[] = [];
-  const options = { address: '127.0.0.1', port, tls, deadlineMs: 2_000, mark: 1, localPreference: null };
+  const options = { address: '127.0.0.1', port, tls, deadlineMs: 10_000, mark: 1, localPreference: null };
   const speaker = gobgpSpeaker(options)((event) =>
     heard.push(event.kind === 'up' ? `up ${event.version}` : event.reason),
   );
   cleanups.push(() => speaker.close());
   const last = (): string => heard.at(-1) ?? '';
-  await eventually(() => !/^$|ECONNREFUSED|connect ENOENT|not been started/.test(last()), 10_000);
+  await eventually(() => !/^$|ECONNREFUSED|connect ENOENT|not been started/.test(last()), 30_000);
   return last();
 }
 
@@ -172,14 +172,14 @@ test.skipIf(gobgpd3() === null)(
     };
     put(made.expired);
     const heard: string[] = [];
-    const options = { address: '127.0.0.1', port, tls, deadlineMs: 2_000, mark: 1, localPreference: null };
+    const options = { address: '127.0.0.1', port, tls, deadlineMs: 10_000, mark: 1, localPreference: null };
     const speaker = gobgpSpeaker(options)((event) => heard.push(event.kind === 'up' ? 'up' : event.reason));
     cleanups.push(() => speaker.close());
     assert.ok(
-      await eventually(() => heard.some((each) => /has expired/.test(each)), 10_000),
+      await eventually(() => heard.some((each) => /has expired/.test(each)), 30_000),
       heard.join('\n'),
     );
     put(made.client);
-    assert.ok(await eventually(() => heard.at(-1) === 'up', 10_000), heard.join('\n'));
+    assert.ok(await eventually(() => heard.at(-1) === 'up', 30_000), heard.join('\n'));
   },
 );

@@ -106,7 +106,7 @@ for (const binary of [gobgpd3(), gobgpd4()]) {
       address: gobgpd.address,
       port: 0,
       tls: null,
-      deadlineMs: 2_000,
+      deadlineMs: 10_000,
       mark: 0x54494445,
       localPreference: null,
       ...change,
@@ -139,7 +139,7 @@ for (const binary of [gobgpd3(), gobgpd4()]) {
       assert.ok(link.ok);
       const { client, dialect, close } = link.value;
       const sent = await addPaths(client, dialect, [{ ...path, is_withdraw: withdraw }], {
-        deadlineMs: 2_000,
+        deadlineMs: 10_000,
         signals: [],
       });
       close();

@@ -89,6 +89,7 @@ export function tidegate(home: Home, args: readonly string[]): Promise<Ended> {
 /** These tell what hangs from what a busy machine is late with. */
 const startLimitMs = 30_000;
 const answerLimitMs = 20_000;
+const stopLimitMs = 20_000;
 
 /** Starts the daemon and waits until it answers. `inside` wraps the command line, for a namespace. */
 export async function startDaemon(
@@ -130,6 +131,6 @@ export async function startDaemon(
       process.kill(program.pid, 'SIGKILL');
       await until(() => !program.alive(), 5_000);
     },
-    stop: () => program.stop(),
+    stop: () => program.stop(stopLimitMs),
   };
 }

@@ -1,6 +1,7 @@
 /// capture/udp on the loopback interface: every datagram, its sender, its losses.
 #include "../capture/udp.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 
@@ -133,11 +134,16 @@ TEST("a listener that hears nothing waits, and one under load does not wait on t
 TEST("a receive buffer that holds little shortens the sleep, so that it does not overflow meanwhile") {
   auto listener = open({.address = "127.0.0.1", .receive_buffer_bytes = 100'000, .coalesce_micros = 900'000});
   Peer peer{"127.0.0.1", listener.bound_port()};
-  peer.send(10, 1);
-  CHECK(listener.poll(100, [](auto) {}) == 1);
-  const auto before = std::chrono::steady_clock::now();
-  listener.poll(100, [](auto) {});
-  CHECK(std::chrono::steady_clock::now() - before < std::chrono::milliseconds{100});
+  // a machine that is busy wakes it late, but not each time
+  auto quickest = std::chrono::steady_clock::duration::max();
+  for (int round = 0; round < 10; ++round) {
+    peer.send(10, 1);
+    CHECK(listener.poll(1000, [](auto) {}) == 1);
+    const auto before = std::chrono::steady_clock::now();
+    listener.poll(100, [](auto) {});
+    quickest = std::min(quickest, std::chrono::steady_clock::now() - before);
+  }
+  CHECK(quickest < std::chrono::milliseconds{100});
 }
 
 TEST("one poll takes a bounded number of datagrams") {

@@ -40,9 +40,12 @@ std::shared_ptr<Source> open(const FlowSettings& settings) {
   return std::move(opened.value());
 }
 
+/// A limit tells what never comes from what a busy machine is late with.
+constexpr int kBusyMachine = 6;
+
 template <typename Holds>
 bool within_seconds(int seconds, Holds&& holds) {
-  for (int i = 0; i < seconds * 100; ++i) {
+  for (int i = 0; i < seconds * kBusyMachine * 100; ++i) {
     if (holds()) return true;
     std::this_thread::sleep_for(std::chrono::milliseconds{10});
   }
@@ -146,7 +149,7 @@ TEST("messages over TCP count however they are cut or joined") {
   CHECK(within_seconds(5, [&] { return incoming(*source) == 10U; }));
   CHECK(within_seconds(5, [&] { return source->exporters().size() == 1U && source->exporters()[0].counts.records == 5U; }));
   CHECK(source->exporters()[0].sequence_lost == 0U);
-  CHECK(source->flow()->templates == 1U);
+  CHECK(within_seconds(5, [&] { return source->flow()->templates == 1U; }));
 }
 
 TEST("templates end with their connection, and are nobody else's") {
@@ -209,7 +212,10 @@ TEST("records that are neither from nor to us are counted, though they are playe
     send(peer, netflow_of({.sequence = i}, {record}));
   }
   CHECK(within_seconds(5, [&] { return source->flow()->totals.records == kRecords; }));
-  const auto outside = [&] { return source->exporters().at(0).counts.records_outside; };
+  const auto outside = [&]() -> std::uint64_t {
+    const auto exporters = source->exporters();
+    return exporters.empty() ? 0 : exporters[0].counts.records_outside;
+  };
   CHECK(within_seconds(5, [&] { return outside() + 2 * kHeldPerLook > kRecords; }));
   CHECK(outside() <= kRecords);
 }

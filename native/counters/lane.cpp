@@ -24,13 +24,13 @@ std::unique_ptr<Lane> Lane::make(std::shared_ptr<const HostSpace> space, const L
   std::uint64_t seed = options.seed;
   const HashKey host_key = make_hash_key(next_random(seed));
   const HashKey flow_key = make_hash_key(next_random(seed));
-  auto pages = HostPages::make(*space);
+  auto rows = HostRows::make(*space);
   auto ipv6 = Ipv6Table::make(options.ipv6_hosts, host_key);
   auto sums = CellSums::make(space->cells());
-  if (!pages || !ipv6 || !sums) return nullptr;
+  if (!rows || !ipv6 || !sums) return nullptr;
   auto tables = std::make_unique<Tables>();
   tables->space = std::move(space);
-  tables->pages = std::move(*pages);
+  tables->rows = std::move(*rows);
   tables->ipv6 = std::move(*ipv6);
   tables->ipv6_sums = std::move(*sums);
   if (options.count_flows) {
@@ -55,12 +55,17 @@ void Lane::count(std::span<const Sighting> sightings, std::int64_t at_micros,
     const std::size_t from = std::min(begin, sightings.size());
     return sightings.subspan(from, std::min(kBatchPackets, sightings.size() - from));
   };
-  std::size_t turn = 0;
-  tables_->plan_all(batch_at(0), tables_->plans[turn]);
-  for (std::size_t begin = 0; begin < sightings.size(); begin += kBatchPackets, turn ^= 1) {
-    Plan& plan = tables_->plans[turn];
+  const auto plan_of = [&](std::size_t begin) -> Plan& { return tables_->plans[begin / kBatchPackets % kPlans]; };
+  tables_->locate_all(batch_at(0), plan_of(0));
+  tables_->locate_all(batch_at(kBatchPackets), plan_of(kBatchPackets));
+  tables_->plan_all(batch_at(0), plan_of(0));
+  for (std::size_t begin = 0; begin < sightings.size(); begin += kBatchPackets) {
+    const std::size_t next = begin + kBatchPackets;
+    const std::size_t after_next = next + kBatchPackets;
     const auto batch = batch_at(begin);
-    tables_->commit(batch, plan, batch_at(begin + kBatchPackets), tables_->plans[turn ^ 1], second);
+    Plan& plan = plan_of(begin);
+    tables_->locate_all(batch_at(after_next), plan_of(after_next));
+    tables_->commit(batch, plan, batch_at(next), plan_of(next), second);
     if (tables_->observer == nullptr) continue;
     const auto shown = frames.empty() ? frames : frames.subspan(begin, batch.size());
     tables_->observer->observe({batch, std::span{plan.directions}.first(batch.size()), shown});
@@ -88,17 +93,17 @@ void Lane::drain(BatchBuilder& into) {
   const std::int64_t turn_micros = tables.steps ? tables.steps->turn_micros() : 0;
   into.expect(dirty_estimate());
   tables.marked_before.store(tables.counters.marked.load(std::memory_order_relaxed), std::memory_order_relaxed);
-  tables.pages.take_all();
+  tables.rows.take_all();
   tables.ipv6.take_all();
   tables.ipv6_sums.take_all();
   tables.period.begin_next();
-  grow(tables.ipv4_hosts, tables.pages.read_taken(*tables.space, into));
+  tables.rows.read_taken(into);
   if (tables.steps) tables.drain_turn(into, turn_micros);
   tables.ipv6.read_taken(into);
   tables.ipv6_sums.read_taken(into);
 }
 
-/// By the time that has passed since the last turn, the next pages; once steps are no longer in force, all of them, for
+/// By the time that has passed since the last turn, the next blocks of rows; once steps are no longer in force, all of them, for
 /// what still waits there.
 void Lane::Tables::drain_turn(BatchBuilder& into, std::int64_t turn_micros) {
   const std::int64_t at = into.to_micros();
@@ -110,8 +115,8 @@ void Lane::Tables::drain_turn(BatchBuilder& into, std::int64_t turn_micros) {
   last_turn_micros = turn_micros;
   if (reaches_back == 0) return;
   into.turn_began(at - reaches_back);
-  grow(ipv4_hosts, pages.read_turn(*space, into, share));
-  last_turn.store(pages.last_turn(), std::memory_order_relaxed);
+  rows.read_turn(into, share);
+  last_turn.store(rows.last_turn(), std::memory_order_relaxed);
 }
 
 bool Lane::in_turn() const noexcept { return tables_->steps && tables_->steps->turn_micros() > 0; }
@@ -135,7 +140,7 @@ LaneStats Lane::stats() const noexcept {
   for (std::size_t i = 0; i < kDirections; ++i) {
     stats.totals[i] = {now(counters.total_packets[i]), now(counters.total_bytes[i])};
   }
-  stats.hosts = now(tables_->ipv4_hosts) + now(counters.ipv6_hosts);
+  stats.hosts = tables_->rows.given_out() + now(counters.ipv6_hosts);
   stats.host_overflow = now(counters.host_overflow);
   stats.flow_overflow = now(counters.flow_overflow);
   stats.clamped = now(counters.clamped);

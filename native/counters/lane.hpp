@@ -48,7 +48,7 @@ struct LaneStats {
   std::uint64_t unparsed = 0;
   DecodeErrorCounts errors{};
   std::array<DirectionTotal, kDirections> totals{};
-  std::uint64_t hosts = 0;           ///< rows that ever counted a packet, as of the last drain
+  std::uint64_t hosts = 0;           ///< hosts that ever counted a packet and have a row
   std::uint64_t host_overflow = 0;   ///< IPv6 packets whose host had no row
   std::uint64_t flow_overflow = 0;
   std::uint64_t clamped = 0;         ///< sightings that claimed more than kMaxSightingPackets packets

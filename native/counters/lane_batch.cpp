@@ -43,6 +43,33 @@ std::uint32_t sampling_of(const Sighting& sighting) noexcept {
 
 }  // namespace
 
+/// Apart from plan(): in a loop of its own the look-ups of many packets overlap, and their indexes are under way before
+/// the rows are asked for.
+void Lane::Tables::locate_all(std::span<const Sighting> batch, Plan& out) noexcept {
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    const PacketFacts& facts = batch[i].facts;
+    if (facts.source.family == Family::ipv4 && facts.destination.family == Family::ipv4) [[likely]] {
+      locate_ipv4(facts, out.packets[i], out.directions[i]);
+    }
+  }
+}
+
+inline void Lane::Tables::locate_ipv4(const PacketFacts& facts, PlannedPacket& out, Direction& direction) noexcept {
+  const auto source = static_cast<std::uint32_t>(facts.source.low);
+  const auto destination = static_cast<std::uint32_t>(facts.destination.low);
+  const std::uint32_t source_page = space->page_of(source);
+  const std::uint32_t destination_page = space->page_of(destination);
+  const bool destination_ours = destination_page != kNoPage;
+  direction = direction_of(source_page != kNoPage, destination_ours);
+  if (!has_host(direction)) return;
+  // Selected by a mask, not branched on: the two directions of a mirror come in random order.
+  const std::uint32_t incoming = destination_ours ? ~std::uint32_t{0} : 0;
+  const std::uint32_t page = source_page ^ ((source_page ^ destination_page) & incoming);
+  const std::uint32_t host = (source ^ ((source ^ destination) & incoming)) & 255;
+  out.place = HostRows::place(page, host);
+  rows.prefetch_place(out.place);
+}
+
 void Lane::Tables::plan_all(std::span<const Sighting> batch, Plan& out) noexcept {
   for (std::size_t i = 0; i < batch.size(); ++i) {
     if (flows) {
@@ -56,7 +83,12 @@ void Lane::Tables::plan_all(std::span<const Sighting> batch, Plan& out) noexcept
 template <bool kFlows>
 inline void Lane::Tables::plan(const PacketFacts& facts, PlannedPacket& out, Direction& direction) noexcept {
   if (facts.source.family == Family::ipv4 && facts.destination.family == Family::ipv4) [[likely]] {
-    plan_ipv4(facts, out, direction);
+    out.cell = kNotOurs;
+    if (!has_host(direction)) return;
+    out.row = rows.row_of(*space, out.place);
+    out.line = &rows.line(out.row, static_cast<std::size_t>(direction));
+    prefetch_for_write(out.line);
+    if (is_rare(facts)) [[unlikely]] prefetch_for_write(&rows.rare(out.row));
   } else {
     plan_ipv6(facts, out, direction);
   }
@@ -65,26 +97,6 @@ inline void Lane::Tables::plan(const PacketFacts& facts, PlannedPacket& out, Dir
     out.flow_hash = flows->hash(facts);
     flows->prefetch(out.flow_hash);
   }
-}
-
-inline void Lane::Tables::plan_ipv4(const PacketFacts& facts, PlannedPacket& out, Direction& direction) noexcept {
-  const auto source = static_cast<std::uint32_t>(facts.source.low);
-  const auto destination = static_cast<std::uint32_t>(facts.destination.low);
-  const std::uint32_t source_page = space->page_of(source);
-  const std::uint32_t destination_page = space->page_of(destination);
-  const bool destination_ours = destination_page != kNoPage;
-  direction = direction_of(source_page != kNoPage, destination_ours);
-  out.cell = kNotOurs;
-  if (!has_host(direction)) return;
-  // Selected by a mask, not branched on: the two directions of a mirror come in random order.
-  const std::uint32_t incoming = destination_ours ? ~std::uint32_t{0} : 0;
-  const std::uint32_t page = source_page ^ ((source_page ^ destination_page) & incoming);
-  const std::uint32_t host = (source ^ ((source ^ destination) & incoming)) & 255;
-  HostPage& rows = pages.page(page);
-  out.row = HostPages::row_id(page, host);
-  out.line = &rows.lines[static_cast<std::size_t>(direction)][host];
-  prefetch_for_write(out.line);
-  if (is_rare(facts)) [[unlikely]] prefetch_for_write(&rows.rare[host]);
 }
 
 inline void Lane::Tables::plan_ipv6(const PacketFacts& facts, PlannedPacket& out, Direction& direction) noexcept {
@@ -165,22 +177,22 @@ void Lane::Tables::count_batch(std::span<const Sighting> batch, Plan& plan, std:
     if (crossed != 0) {
       if (line.marked_in != this_period) {
         line.marked_in = this_period;
-        pages.prefetch_marks(packet.row);
+        rows.prefetch_marks(packet.row);
         to_mark[to_mark_used++] = static_cast<std::uint8_t>(i);
       }
       if (masks.near_micros != 0) look_who_is_near(line, amount, new_flow, packet.row, direction, masks);
     }
     if (amount.rare()) [[unlikely]] {
-      add_rare(line, pages.rare(packet.row), direction, amount);
-      if (amount.packets == 0) pages.mark_rare(packet.row);
+      add_rare(line, rows.rare(packet.row), direction, amount);
+      if (amount.packets == 0) rows.mark_rare(packet.row);
     }
-    pages.touch(packet.row);
+    rows.touch(packet.row);
   }
 
   if (sampling > 1) [[unlikely]] count_variances(batch, plan);
   if (total_packets[0] + total_packets[1] > kMaxSightingPackets) [[unlikely]] count_clamped(batch, plan);
   for (const std::uint8_t i : std::span{to_mark}.first(to_mark_used)) {
-    marked += pages.mark(plan.packets[i].row, static_cast<std::size_t>(plan.directions[i])) ? 1 : 0;
+    marked += rows.mark(plan.packets[i].row, static_cast<std::size_t>(plan.directions[i])) ? 1 : 0;
   }
   for (std::size_t i = 0; i < kDirections; ++i) {
     if (total_packets[i] == 0) continue;
@@ -211,7 +223,7 @@ void Lane::Tables::count_clamped(std::span<const Sighting> batch, const Plan& pl
 }
 
 void Lane::Tables::prefetch_variance(const PlannedPacket& packet, Direction direction) const noexcept {
-  if (has_host(direction) && packet.cell == kNotOurs) prefetch_for_write(&pages.variance(packet.row));
+  if (has_host(direction) && packet.cell == kNotOurs) prefetch_for_write(&rows.variance(packet.row));
 }
 
 /// Of a batch in which some are sampled, those of IPv4: what the common packet's way is not to be slowed down by.
@@ -224,8 +236,8 @@ void Lane::Tables::count_variances(std::span<const Sighting> batch, const Plan& 
   };
   each([&](std::size_t i, const PlannedPacket& packet) {
     const Uncertain added = uncertain(amount_of(batch[i]), sampling_of(batch[i]));
-    add_to(pages.variance(packet.row), static_cast<std::size_t>(plan.directions[i]), added);
-    pages.mark_variance(packet.row);
+    add_to(rows.variance(packet.row), static_cast<std::size_t>(plan.directions[i]), added);
+    rows.mark_variance(packet.row);
   });
 }
 
@@ -263,10 +275,10 @@ void Lane::Tables::mark_all(std::span<const Sighting> batch, const Plan& plan) n
     const PlannedPacket& packet = plan.packets[i];
     if (!has_host(plan.directions[i])) continue;
     if (packet.cell == kNotOurs) {
-      const bool fresh = pages.mark(packet.row, static_cast<std::size_t>(plan.directions[i]));
+      const bool fresh = rows.mark(packet.row, static_cast<std::size_t>(plan.directions[i]));
       if (fresh) grow(counters.marked, 1);
-      if (batch[i].packets == 0 && amount_of(batch[i]).rare()) pages.mark_rare(packet.row);
-      if (batch[i].sampling > 1) pages.mark_variance(packet.row);
+      if (batch[i].packets == 0 && amount_of(batch[i]).rare()) rows.mark_rare(packet.row);
+      if (batch[i].sampling > 1) rows.mark_variance(packet.row);
       continue;
     }
     ipv6_sums.mark(packet.cell);

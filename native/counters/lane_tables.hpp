@@ -1,8 +1,9 @@
-/// The inside of a Lane: its tables, and how a batch goes through them in two steps.
+/// The inside of a Lane: its tables, and how a batch goes through them in three steps.
 ///
-/// Step one, plan: where both addresses belong, which row that is, and a prefetch of it. Step two, commit:
-/// count, by when the row has come in. Each packet's commit goes with the plan of the packet one batch further on,
-/// so that misses are spread evenly and each overlaps with the work on some thirty packets.
+/// Step one, locate: where both IPv4 addresses belong, and a prefetch of where the host's row is said. Step two, plan: which
+/// row that is, and a prefetch of it. Step three, commit: count, by when the row has come in. Each packet's commit goes with
+/// the plan of the packet one batch further on, so that misses are spread evenly and each overlaps with the work on some
+/// thirty packets; the batch behind that is located before.
 #pragma once
 
 #include <array>
@@ -10,7 +11,7 @@
 
 #include "cell_sums.hpp"
 #include "flow_set.hpp"
-#include "host_pages.hpp"
+#include "host_rows.hpp"
 #include "ipv6_table.hpp"
 #include "lane.hpp"
 #include "near.hpp"
@@ -18,12 +19,15 @@
 namespace tidegate {
 
 inline constexpr std::size_t kBatchPackets = 32;
+/// One is committed while the next is planned and the one after located.
+inline constexpr std::size_t kPlans = 3;
 
 /// One packet's way through commit().
 struct PlannedPacket {
   DirectionLine* line = nullptr;  ///< IPv4: where it counts
   std::uint64_t flow_hash = 0;
   std::uint64_t ipv6_hash = 0;
+  HostPlace place = 0;     ///< IPv4: the host, in the space
   RowId row = 0;           ///< IPv4: the line's row; IPv6, from commit() on: the row in the table, or none
   CellId cell = kNotOurs;  ///< IPv6; kNotOurs for IPv4
 };
@@ -54,7 +58,7 @@ struct LaneCounters {
 
 struct Lane::Tables {
   std::shared_ptr<const HostSpace> space;
-  HostPages pages;
+  HostRows rows;
   Ipv6Table ipv6;
   CellSums ipv6_sums;
   std::optional<FlowSet> flows;  // none: flows are not counted
@@ -64,17 +68,18 @@ struct Lane::Tables {
   NearWatch near;
   bool tells_near = false;
   std::int64_t counting_at = 0;  // of the packets being counted, microseconds
-  std::array<Plan, 2> plans{};
+  std::array<Plan, kPlans> plans{};
   alignas(64) LaneCounters counters;
 
   // Written by the reader.
-  alignas(64) std::atomic<std::uint64_t> ipv4_hosts{0};
-  std::atomic<std::uint64_t> marked_before{0};
+  alignas(64) std::atomic<std::uint64_t> marked_before{0};
   std::atomic<std::uint32_t> last_turn{0};
   // Its own.
   std::int64_t turned_at = 0;    // microseconds; 0: not yet
   std::int64_t last_turn_micros = 0;
 
+  /// Finds a batch's IPv4 hosts in the space; to come before it is planned.
+  void locate_all(std::span<const Sighting> batch, Plan& out) noexcept;
   /// Plans a first batch, which no commit precedes.
   void plan_all(std::span<const Sighting> batch, Plan& out) noexcept;
   /// Counts a planned batch, and plans the `next` meanwhile.
@@ -84,7 +89,7 @@ struct Lane::Tables {
  private:
   template <bool kFlows>
   void plan(const PacketFacts& facts, PlannedPacket& out, Direction& direction) noexcept;
-  void plan_ipv4(const PacketFacts& facts, PlannedPacket& out, Direction& direction) noexcept;
+  void locate_ipv4(const PacketFacts& facts, PlannedPacket& out, Direction& direction) noexcept;
   void plan_ipv6(const PacketFacts& facts, PlannedPacket& out, Direction& direction) noexcept;
   template <bool kFlows>
   void count_batch(std::span<const Sighting> batch, Plan& plan, std::span<const Sighting> next, Plan& next_plan,

@@ -2,7 +2,7 @@
 ///
 /// A host is *hot* when, since the last drain, its packets, bytes or flows of a direction crossed a multiple of a
 /// step, which is a small share of the least threshold. Hot hosts are handed over at the next drain; all others come
-/// in turns, page by page, each within `turn_micros`. So what no drain has handed over of a host is less than
+/// in turns, block by block of their rows, each within `turn_micros`. So what no drain has handed over of a host is less than
 /// a step, and no rate that is judged is off by more. Classes need no steps of their own: they are parts of the total.
 #pragma once
 

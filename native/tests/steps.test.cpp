@@ -291,6 +291,41 @@ TEST("while a thread counts, another drains in turns and steps come and go, ever
   CHECK(read.networks == expected.networks);
 }
 
+TEST("hosts that come once each, while turns go round, are each handed over once") {
+  const auto space = wide_space();
+  constexpr std::uint32_t kHosts = 4096;
+  constexpr int kRounds = 20;
+  std::vector<std::vector<Sighting>> work(kHosts / 32, std::vector<Sighting>(32));
+  for (std::uint32_t i = 0; i < kHosts; ++i) {
+    Sighting& sighting = work[i / 32][i % 32];
+    sighting.facts.source = ipv4_address(0xc0000201U);
+    // in an order in which neighbours come far apart: 1,031 has no factor in common with the number of hosts
+    sighting.facts.destination = ipv4_address(0x0a000000U + i * 1031 % kHosts);
+    sighting.packets = 1;
+    sighting.bytes = 64;
+  }
+  for (int round = 0; round < kRounds; ++round) {
+    const auto lane = Lane::make(space, {.ipv6_hosts = 8, .seed = 5, .steps = in_force(kSomeSteps)});
+    std::atomic<bool> done{false};
+    std::thread writer{[&] {
+      for (const auto& sightings : work) lane->count(sightings, 0);
+      done = true;
+    }};
+    BatchReading read;
+    std::int64_t at = kSecond;
+    for (bool last = false; !last; at += kSecond) {  // a whole turn a drain
+      last = done;
+      read.add(drained(*lane, *space, at, at + kSecond));
+    }
+    writer.join();
+    CHECK(lane->stats().hosts == kHosts);
+    CHECK(read.hosts.size() == kHosts);
+    bool once = true;
+    for (const auto& [host, delta] : read.hosts) once = once && delta[kPacketsAt] == 1;
+    CHECK(once);
+  }
+}
+
 TEST("an attack is decided no later than where nobody waits, and what stays below the threshold is not") {
   for (const std::int64_t window : {kSecond, 5 * kSecond}) {
     for (const double multiple : {1.05, 1.5, 5.0, 15.0}) {

@@ -132,10 +132,12 @@ export const captureInterface = section('', {
   }),
   fanout: choice(fanouts, 'cpu', 'How the kernel shares packets among workers (packet(7)).'),
   promiscuous: leaf<boolean>('boolean', true, 'Also take frames addressed to others.'),
-  snap_length: leaf<string>('size', '256B', 'Bytes taken of each frame; lengths are counted in full.', {
-    min: 64,
-    max: 65_535,
-  }),
+  snap_length: leaf<string>(
+    'size',
+    '128B',
+    'Bytes taken of each frame; lengths are counted in full. 128 hold the headers and the begin of what they carry; each further line of 64 costs CPU.',
+    { min: 64, max: 65_535 },
+  ),
   ring: leaf<string>('size', '16MiB', 'Kernel ring of each worker.', { min: 1 << 18, max: 2 ** 31 }),
   block_timeout: leaf<string>(
     'duration',
@@ -235,7 +237,10 @@ export const schema = section('', {
       words: '`attacks` in `state.dir`',
     }),
     pcap: leaf<boolean>('boolean', true, 'Write the sampled packets as a pcap file too.'),
-    sample_bytes: leaf<string>('size', '256B', 'Bytes kept of a sampled packet.', { min: 64, max: 65_535 }),
+    sample_bytes: leaf<string>('size', '128B', 'Bytes kept of a sampled packet, of those that were taken.', {
+      min: 64,
+      max: 65_535,
+    }),
   }),
   notify: section(
     'Who is told of attacks. The script is called with address, direction, packets per second and action.',

@@ -48,8 +48,8 @@ const rate = Number(values.rate);
 const exporters = Number(values.exporters);
 const wanted = loadNames.filter((name) => values.only.split(',').includes(name));
 const ceilingSeconds = Math.min(seconds, 3);
-/** Past what a runtime does once after its start. */
-const settleMs = 6_000;
+/** Past V8's collection of what the start left, and the ten seconds after an opening in which no source is calm. */
+const settleMs = 30_000;
 const warmSeconds = 2;
 
 function obstacle(): string | null {

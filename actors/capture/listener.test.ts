@@ -361,3 +361,20 @@ test('two hundred thousand spoofed sources make neither actors nor lines without
   expect(lines.length).toBeLessThan(60);
   await tree.stop();
 }, 30_000);
+
+test('while no host of a listener is near a threshold its ticks are seldom, and one comes at once when one is', async () => {
+  const { time, world, start } = listening();
+  const tree = await start();
+  world.calm = true;
+  await pass(time, tickMs);
+  world.drains = 0;
+  await pass(time, 5 * tickMs);
+  expect(world.drains).toBe(1);
+  world.calm = false;
+  world.tellNear();
+  await idle();
+  expect(world.drains).toBe(2);
+  await pass(time, 3 * tickMs);
+  expect(world.drains).toBe(5);
+  await tree.stop();
+});

@@ -12,7 +12,16 @@ import { type Keeper, type Keeping, templateKeeper } from './keeping.js';
 import { bufferRemark, type ListenerRemark, listenerRemarks } from './listener-remarks.js';
 import { emptyTally, type ListenerTally, receivedBy, tallied } from './listener-tally.js';
 import type { SourceMessage, SourceReport } from './messages.js';
-import { closeSensor, reportOf, type Sensor, type SensorDeps, startSensor, survey, tick } from './sensor.js';
+import {
+  closeSensor,
+  near,
+  reportOf,
+  type Sensor,
+  type SensorDeps,
+  startSensor,
+  survey,
+  tick,
+} from './sensor.js';
 
 export type ListenerDeps = SensorDeps & {
   /** Of the actor; `name` is for people. */
@@ -62,10 +71,9 @@ export const listenerActor = (deps: ListenerDeps): ChildSpec<Listener, SourceMes
     },
     receive(listener, message, context) {
       switch (message.kind) {
-        case 'near': // of interfaces alone
-          return listener;
+        case 'near':
         case 'tick': {
-          const ticked = tick(listener.sensor, context);
+          const ticked = (message.kind === 'tick' ? tick : near)(listener.sensor, context);
           return ticked instanceof Promise ? ticked.then(() => listener) : listener;
         }
         case 'survey':

@@ -70,7 +70,7 @@ void CaptureSource::work(const std::stop_token& stop, std::size_t worker) {
     const PollResult result = packets.poll(kPollTimeoutMs, [&](std::span<const CapturedFrame> frames) {
       for (const CapturedFrame& frame : frames) counting.take(counters, packets.link(), frame);
       counting.flush(counters);
-      look_for_near(lane(worker), times_near);
+      look_for_near(counters.times_near(), times_near);
     });
     note_fault(worker, result.fault);
     if (++polls % kPollsPerStats == 0 || result.frames == 0) {

@@ -22,7 +22,10 @@ bool is_outside(const HostSpace& space, const HeldRecord& held) noexcept {
 }  // namespace
 
 FlowCounting::FlowCounting(TappedLane& lane, CollectorOptions options)
-    : lane_{lane}, collector_{std::move(options)}, views_(kGatheredRecords + kMaxRecordsPerDatagram) {
+    : lane_{lane},
+      collector_{std::move(options)},
+      views_(kGatheredRecords + kMaxRecordsPerDatagram),
+      lumps_{collector_.seed()} {
   parts_.reserve(kGatheredRecords);
   lane_.lane->set_observer(this);
 }
@@ -41,6 +44,8 @@ void FlowCounting::gather(const Collected& collected, std::int64_t at_micros) {
   for (const DecodeError error : collected.errors) lane_.lane->count_error(error);
   packets_ += collected.packets;
   bytes_ += collected.bytes;
+  packet_bits_ |= collected.packet_bits;
+  byte_bits_ |= collected.byte_bits;
   const HostSpace& space = lane_.lane->space();
   for (const HeldRecord& held : collected.held) {
     if (is_outside(space, held)) Collector::add_outside(collected.exporter, held.records);
@@ -77,21 +82,46 @@ void FlowCounting::count(std::int64_t at_micros) {
   for (const Part& part : parts_) {
     if (part.outside != 0) Collector::add_outside(part.exporter, part.outside);
   }
+  look_for_lumps(collector_.gathered(), packet_bits_, byte_bits_, at_micros);
   collector_.forget_gathered();
   views_used_ = 0;
   parts_.clear();
-  packets_ = bytes_ = 0;
+  packets_ = bytes_ = packet_bits_ = byte_bits_ = 0;
+}
+
+/// Bits of all amounts together tell at once that there is no lump among them, as there hardly ever is.
+void FlowCounting::look_for_lumps(std::span<const Sighting> counted, std::uint64_t packet_bits, std::uint64_t byte_bits,
+                                  std::int64_t at_micros) noexcept {
+  if (!steps_) return;
+  const StepMasks masks = steps_->masks();
+  const StepMasks strides = masks.strides();
+  if (masks.near_micros == 0 || ((packet_bits & strides.packets) | (byte_bits & strides.bytes)) == 0) [[likely]] return;
+  const HostSpace& space = lane_.lane->space();
+  for (const Sighting& sighting : counted) {
+    if (((sighting.packets & strides.packets) | (sighting.bytes & strides.bytes)) == 0) continue;
+    for (const Address* host : {&sighting.facts.source, &sighting.facts.destination}) {
+      if (space.lookup(*host) == kNotOurs) continue;
+      lumps_near_ += lumps_.bring_near(*host, sighting, masks, at_micros) ? 1 : 0;
+    }
+  }
 }
 
 void FlowCounting::play(std::int64_t at_micros) {
   std::size_t used = 0;
+  std::uint64_t packet_bits = 0;
+  std::uint64_t byte_bits = 0;
   const auto flush = [&] {
-    lane_.lane->count(std::span{played_}.first(used), at_micros);
+    const auto due = std::span{played_}.first(used);
+    lane_.lane->count(due, at_micros);
+    look_for_lumps(due, packet_bits, byte_bits, at_micros);
     used = 0;
+    packet_bits = byte_bits = 0;
   };
   lane_.tap->set_time(at_micros);
   collector_.play(at_micros, [&](const Sighting& due) {
     played_[used++] = due;
+    packet_bits |= due.packets;
+    byte_bits |= due.bytes;
     if (used == kPlayedAtOnce) flush();
   });
   flush();

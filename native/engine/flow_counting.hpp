@@ -7,11 +7,13 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "../capture/udp.hpp"
 #include "../flow/collector.hpp"
+#include "flow_lumps.hpp"
 #include "source.hpp"
 
 namespace tidegate {
@@ -41,6 +43,11 @@ class FlowCounting final : private PacketObserver {
   /// Counts what falls due until `at_micros` of the records that are spread over their time: once for every drain.
   void play(std::int64_t at_micros);
 
+  /// From now on hosts that come near a threshold are told; `steps`, those that the lane goes by.
+  void watch_near(std::shared_ptr<const SharedSteps> steps) noexcept { steps_ = std::move(steps); }
+  /// How often one has.
+  [[nodiscard]] std::uint64_t times_near() const noexcept { return lane_.lane->times_near() + lumps_near_; }
+
   /// How long its thread may sleep: while records are played out, a drain must find the next tick's share soon.
   [[nodiscard]] int patience_ms(std::int64_t tick_micros) const noexcept;
 
@@ -58,6 +65,8 @@ class FlowCounting final : private PacketObserver {
   void gather(const Collected& collected, std::int64_t at_micros);
   void show(const Collected& collected, std::size_t from, std::int64_t at_micros);
   void count(std::int64_t at_micros);
+  void look_for_lumps(std::span<const Sighting> counted, std::uint64_t packet_bits, std::uint64_t byte_bits,
+                      std::int64_t at_micros) noexcept;
   void observe(const ObservedBatch& batch) noexcept override;
 
   TappedLane& lane_;
@@ -69,7 +78,12 @@ class FlowCounting final : private PacketObserver {
   std::size_t part_ = 0;          // that the next of them may belong to
   std::uint64_t packets_ = 0;     // as exported, of all gathered
   std::uint64_t bytes_ = 0;
+  std::uint64_t packet_bits_ = 0;  // of the amounts of all sightings gathered
+  std::uint64_t byte_bits_ = 0;
   std::array<Sighting, kPlayedAtOnce> played_{};
+  std::shared_ptr<const SharedSteps> steps_;  // null: nobody asks who is near
+  FlowLumps lumps_;
+  std::uint64_t lumps_near_ = 0;
 };
 
 }  // namespace tidegate

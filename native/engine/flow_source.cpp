@@ -49,7 +49,7 @@ Opened<std::shared_ptr<FlowSource>> FlowSource::open(std::shared_ptr<Engine> eng
   if (!sockets.ok()) return sockets.failure();
   std::vector<TappedLane> lanes;
   for (std::size_t i = 0; i < sockets.value().size(); ++i) {
-    lanes.push_back(TappedLane::make(*engine, HandedOver::in_turn));
+    lanes.push_back(TappedLane::make(*engine, HandedOver::in_turn, true));
     if (!lanes.back().lane) return system_failure("counters of the flow listener", ENOMEM);
   }
   return std::make_shared<FlowSource>(std::move(engine), std::move(lanes), std::move(sockets.value()), settings);
@@ -64,6 +64,7 @@ FlowSource::FlowSource(std::shared_ptr<Engine> engine, std::vector<TappedLane> l
   const CollectorOptions options = share_of(settings.collector, sockets.size());
   for (std::size_t i = 0; i < sockets.size(); ++i) {
     workers_.push_back(std::make_unique<Worker>(std::move(sockets[i]), lane(i), options));
+    workers_.back()->counting.watch_near(this->engine().steps().shared());
   }
   for (const auto& worker : workers_) {
     threads_.emplace_back([this, &one = *worker](const std::stop_token& stop) { run(stop, one); });
@@ -91,19 +92,21 @@ void FlowSource::run(const std::stop_token& stop, Worker& worker) {
 void FlowSource::work(const std::stop_token& stop, Worker& worker) {
   const std::int64_t tick = engine().settings().tick_micros;
   std::int64_t told_at = 0;
-  std::int64_t played_for = last_drain();
+  PlayedTicks ticks{last_drain(), tick};
+  std::uint64_t times_near = 0;
   while (!stop.stop_requested()) {
     (void)worker.socket.poll(worker.counting.patience_ms(tick), [&](std::span<const Datagram> datagrams) {
       const std::int64_t now = wall_micros();
       const std::lock_guard lock{worker.working};
       worker.counting.take(datagrams, now);
+      look_for_near(worker.counting.times_near(), times_near);
     });
-    if (const std::int64_t drained = last_drain(); drained != played_for) {
-      played_for = drained;
-      const std::lock_guard lock{worker.working};
-      worker.counting.play(drained + tick);  // the tick that is being filled
-    }
     const std::int64_t now = wall_micros();
+    if (ticks.begun(last_drain(), ticks_apart(), now)) {
+      const std::lock_guard lock{worker.working};
+      worker.counting.play(ticks.end());
+      look_for_near(worker.counting.times_near(), times_near);
+    }
     if (now - told_at < kReportEveryMicros && now >= told_at) continue;
     told_at = now;
     const std::uint64_t dropped = worker.socket.drops();

@@ -38,6 +38,7 @@ class FlowSource final : public Source {
              const FlowSettings& settings);
   ~FlowSource() override;
   void close() noexcept override;
+  [[nodiscard]] bool calm() noexcept override { return none_near(); }
 
   [[nodiscard]] std::uint16_t bound_port() const noexcept override { return bound_port_; }
   [[nodiscard]] std::vector<ExporterStats> exporters() const override;

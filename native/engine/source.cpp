@@ -57,8 +57,7 @@ void Source::watch_near(std::function<void()> tell) {
   tell_near_ = std::move(tell);
 }
 
-void Source::look_for_near(const TappedLane& lane, std::uint64_t& seen) {
-  const std::uint64_t times = lane.lane->times_near();
+void Source::look_for_near(std::uint64_t times, std::uint64_t& seen) {
   if (times == seen) [[likely]] return;
   seen = times;
   near_at_.store(steady_micros(), std::memory_order_seq_cst);

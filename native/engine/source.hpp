@@ -94,8 +94,10 @@ class Source {
   [[nodiscard]] virtual std::uint64_t dropped() const noexcept { return 0; }
   /// calm() of a source whose threads all call look_for_near().
   [[nodiscard]] bool none_near() noexcept;
-  /// From a lane's thread, after it has counted.
-  void look_for_near(const TappedLane& lane, std::uint64_t& seen);
+  /// From a lane's thread, after it has counted: how often hosts have come near, and how often they had at the last call.
+  void look_for_near(std::uint64_t times, std::uint64_t& seen);
+  /// Ticks until the next drain, by what calm() said last.
+  [[nodiscard]] std::int64_t ticks_apart() const noexcept { return drained_seldom_.load(std::memory_order_relaxed) ? kCalmTicks : 1; }
   /// Nothing has been counted since the last drain and before `at`.
   void skip_to(std::int64_t at);
 

@@ -139,6 +139,8 @@ Collected Collector::settle(Exporter& exporter, std::int64_t at_micros) noexcept
   const HoldOrigin origin{exporter.id, exporter.timeouts.active_micros(), exporter.skew.micros().value_or(0)};
   std::uint64_t packets = 0;
   std::uint64_t bytes = 0;
+  std::uint64_t packet_bits = 0;
+  std::uint64_t byte_bits = 0;
   bool shows_packets = false;
   std::size_t kept = 0;
   held_.clear();
@@ -182,6 +184,8 @@ Collected Collector::settle(Exporter& exporter, std::int64_t at_micros) noexcept
       if (--exporter.held_until_look == 0) look_at_held(exporter, sighting.facts);
       continue;
     }
+    packet_bits |= sighting.packets;
+    byte_bits |= sighting.bytes;
     if (kept != i) {
       sightings[kept] = sighting;
       details[kept] = detail;
@@ -193,6 +197,8 @@ Collected Collector::settle(Exporter& exporter, std::int64_t at_micros) noexcept
   counts.packets = out.packets = packets;
   counts.bytes = out.bytes = bytes;
   out.shows_packets = shows_packets;
+  out.packet_bits = packet_bits;
+  out.byte_bits = byte_bits;
   exporter.counts.add_records(counts);
   totals_.records += sightings.size();
   totals_.samples += samples ? sightings.size() : 0;

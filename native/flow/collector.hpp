@@ -85,6 +85,8 @@ struct Collected {
   std::span<const DecodeError> errors;
   std::uint64_t packets = 0;              ///< as exported
   std::uint64_t bytes = 0;
+  std::uint64_t packet_bits = 0;          ///< that are set in the packets of any of `sightings`
+  std::uint64_t byte_bits = 0;
   std::span<const HeldRecord> held{};     ///< a sample of those that are not among `sightings`
   bool shows_packets = false;             ///< some detail may have the bytes of a sampled packet
   ExporterRef exporter{};
@@ -127,6 +129,7 @@ class Collector {
   /// About once a second.
   void expire(std::int64_t at_micros) noexcept { templates_.expire(at_micros); }
 
+  [[nodiscard]] std::uint64_t seed() const noexcept { return options_.seed; }
   [[nodiscard]] const CollectorTotals& totals() const noexcept { return totals_; }
   [[nodiscard]] std::uint64_t exporters_refused() const noexcept { return exporters_.refused(); }
   [[nodiscard]] std::size_t exporters() const noexcept { return exporters_.all().size(); }

@@ -4,8 +4,6 @@
 #include <bit>
 #include <cmath>
 
-#include "timeouts.hpp"
-
 namespace tidegate {
 namespace {
 

@@ -34,6 +34,7 @@
 #include "../base/hash.hpp"
 #include "flow_hash.hpp"
 #include "record.hpp"
+#include "timeouts.hpp"
 
 namespace tidegate {
 
@@ -51,8 +52,6 @@ inline constexpr double kRepayShare = 0.02;
 inline constexpr std::int64_t kHoldSlackMicros = 3'000'000;
 /// A record that was exported later after its end is of a flow that fell silent.
 inline constexpr std::int64_t kCutLagMicros = 5'000'000;
-/// While an exporter's active timeout is not learned, a shorter record is taken for the whole of its flow.
-inline constexpr std::int64_t kLeastActiveMicros = 4'000'000;
 /// A record that ends so far ahead of its exporter's clock is nonsense.
 inline constexpr std::int64_t kFutureMicros = 60'000'000;
 /// Of a longer span only the last two hours are played, at the rate of the whole; the rest is history, and dropped.

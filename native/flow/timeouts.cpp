@@ -101,7 +101,8 @@ void FlowTimeouts::learn_active(std::int64_t span_micros) noexcept {
 /// The uppermost bucket that holds a heap with its neighbour below: of an exporter that says which records go on, any three
 /// spans; else several, and twice as dense as the octave under it.
 std::size_t FlowTimeouts::edge_bucket() const noexcept {
-  for (std::size_t bucket = kBuckets - 1; bucket > 0; --bucket) {
+  const std::size_t least = says_active_ ? 1 : bucket_of(kLeastActiveMicros);
+  for (std::size_t bucket = kBuckets - 1; bucket >= least; --bucket) {
     if (spans_[bucket] == 0) continue;
     const unsigned heap = static_cast<unsigned>(spans_[bucket]) + spans_[bucket - 1];
     if (heap < kHeap) continue;

@@ -3,7 +3,7 @@
 ///
 /// - Active timeout: the upper edge of the spans of lasting flows. Records that say so (FlowEnd::active) are taken
 ///   at their word; of an exporter that never says, spans count that pile up at their upper end (a cut leaves a
-///   heap there, ends of flows do not).
+///   heap there, ends of flows do not), of kLeastActiveMicros at least.
 /// - Inactive timeout: lags between a record's end and its export pile up there, and none is longer. Of an exporter
 ///   that never says why a record ended, those do not count that ended by FIN or RST, nor those exported about one
 ///   active timeout after their beginning: cut while the flow only paused, they lag by whatever the pause was.
@@ -25,6 +25,9 @@ namespace tidegate {
 
 /// A longer span is a clock that has gone wrong, or the whole life of a flow by an exporter without an active timeout.
 inline constexpr std::int64_t kLongestActiveMicros = std::int64_t{2} * 3600 * 1'000'000;
+/// No shorter active timeout is guessed: where no flow lasts, the longest spans are those of flows that ended by themselves.
+/// While none is learned, a shorter record is taken for the whole of its flow.
+inline constexpr std::int64_t kLeastActiveMicros = 4'000'000;
 /// FIN or RST among a record's flags: the flow has ended by itself.
 inline constexpr std::uint8_t kTcpEnds = 1 | 4;
 

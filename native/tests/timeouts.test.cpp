@@ -147,6 +147,23 @@ TEST("active and inactive timeouts are learned from a mix of records, whether th
   }
 }
 
+TEST("where no flow lasts, no active timeout is guessed from how long they are") {
+  PacketFacts facts;
+  facts.protocol = 17;
+  for (const std::int64_t longest : {1, 2, 3}) {
+    FlowTimeouts timeouts;
+    std::uint64_t random = static_cast<std::uint64_t>(longest);
+    for (int i = 0; i < 2'000; ++i) {
+      FlowDetail detail;
+      detail.last_micros = std::int64_t{1} << 50;
+      detail.first_micros = detail.last_micros - static_cast<std::int64_t>(next_random(random) % static_cast<std::uint64_t>(longest * kSecond + kSecond / 2));
+      timeouts.learn(facts, detail, detail.last_micros + kSecond / 2);
+    }
+    NOTE(std::to_string(longest) + ": " + std::to_string(timeouts.active_micros()));
+    CHECK(timeouts.active_micros() == 0);
+  }
+}
+
 TEST("a timeout that is set anew is learned anew, shorter or longer") {
   for (const bool says_why : {true, false}) {
     FlowTimeouts timeouts;

@@ -35,7 +35,7 @@ class FlowLumps {
   }
 
  private:
-  static constexpr std::size_t kPlaces = 4096;
+  static constexpr std::size_t kPlaces = 16384;
   struct Place {
     std::uint64_t packets = 0;
     std::uint64_t bytes = 0;

@@ -84,11 +84,6 @@ class HostSpace {
   }
   /// First address of a page.
   [[nodiscard]] std::uint32_t page_address(std::uint32_t page) const noexcept { return pages_[page].address; }
-  /// The one cell of all of a page's hosts, or nothing when they differ.
-  [[nodiscard]] std::optional<CellId> page_cell(std::uint32_t page) const noexcept {
-    if (pages_[page].mixed) return std::nullopt;
-    return pages_[page].cell;
-  }
   [[nodiscard]] CellId cell_in_page(std::uint32_t page, std::uint32_t host) const noexcept {
     const Page& at = pages_[page];
     return at.mixed ? mixed_cells_[at.mixed_at + host] : at.cell;

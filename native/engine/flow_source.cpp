@@ -4,6 +4,7 @@
 #include <exception>
 
 #include "flow_streams.hpp"
+#include "played_ticks.hpp"
 
 namespace tidegate {
 

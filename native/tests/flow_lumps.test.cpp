@@ -5,6 +5,7 @@
 
 #include "../base/address.hpp"
 #include "../engine/flow_counting.hpp"
+#include "../engine/played_ticks.hpp"
 #include "check.hpp"
 #include "meter_feed.hpp"
 #include "netflow_builder.hpp"
